@@ -1,0 +1,1 @@
+"""app knows how it looks and who may: the pages, the HTTP API, the feed and the command line."""

@@ -1,0 +1,1 @@
+"""Pure views: a model in, Dash components out."""

@@ -1,0 +1,142 @@
+"""What can go wrong, as one tree. A message says what was wrong, with which value, and what to do.
+
+GridpostError
+├── BadSetting            a file or setting refused at start                 (name, value, accepted form)
+├── Refused               a message that cannot be used: to the dead letters (reason, text)
+├── Unreachable           Redis or the broker does not answer: kept and tried again
+└── ActRefused            an act that the rules do not allow; nothing changed
+    ├── NoSuchCase        no case has this number
+    ├── CaseTaken         somebody was faster: says who, what and when
+    ├── JumpRefused       the state does not allow the act: says which acts it allows
+    ├── PatrolBusy        the patrol is on another case: says which
+    ├── PatrolUnknown     the patrol is not registered, so it cannot be sent
+    ├── WrongPatrol       a reply came from a patrol that is not on the case
+    └── SixFixesMissing   a dispatch without its six fixes: names the missing
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class GridpostError(Exception):
+    """The root: everything this project raises on purpose."""
+
+
+class BadSetting(GridpostError):
+    """A setting or a file that is refused at start, in one sentence."""
+
+
+class Refused(GridpostError):
+    """A message that cannot be used. `reason` is a short key that is counted; `text` says which value."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(f"{reason}: {text}")
+        self.reason = reason
+        self.text = text
+
+
+class Unreachable(GridpostError):
+    """Redis or the broker does not answer; the work is kept and tried again."""
+
+
+class ActRefused(GridpostError):
+    """An act that the rules do not allow. Nothing changed."""
+
+    code = "act_refused"
+
+
+@dataclass(eq=False)
+class NoSuchCase(ActRefused):
+    """No case has this number."""
+
+    no: str
+    code = "no_such_case"
+
+    def __str__(self) -> str:
+        return f"There is no case {self.no!r}; check the number."
+
+
+@dataclass(eq=False)
+class CaseTaken(ActRefused):
+    """Somebody was faster: the case is no longer at the version that was seen."""
+
+    no: str
+    by: str
+    act: str
+    at: datetime
+    patrol: str
+    seen: int
+    version: int
+    code = "case_taken"
+
+    def __str__(self) -> str:
+        sent = f" to {self.patrol}" if self.act == "dispatch" and self.patrol else ""
+        return (
+            f"{self.by} was faster on case {self.no}: {self.act}{sent} at {self.at:%H:%M:%S} UTC. "
+            f"You saw version {self.seen}, it is now {self.version}; nothing was changed. Look at the latest state."
+        )
+
+
+@dataclass(eq=False)
+class JumpRefused(ActRefused):
+    """The state does not allow the act."""
+
+    no: str
+    act: str
+    state: str
+    allowed: tuple[str, ...]
+    code = "jump_refused"
+
+    def __str__(self) -> str:
+        allowed = ", ".join(self.allowed) or "nothing more"
+        return f"Case {self.no} is {self.state}: {self.act} is not possible now; possible is {allowed}."
+
+
+@dataclass(eq=False)
+class PatrolBusy(ActRefused):
+    """The patrol is on another case."""
+
+    patrol: str
+    case: str
+    code = "patrol_busy"
+
+    def __str__(self) -> str:
+        return f"Patrol {self.patrol} is on case {self.case}; choose another or withdraw it there first."
+
+
+@dataclass(eq=False)
+class PatrolUnknown(ActRefused):
+    """The patrol is not registered."""
+
+    patrol: str
+    code = "patrol_unknown"
+
+    def __str__(self) -> str:
+        return f"{self.patrol!r} is not a registered patrol, so it cannot be sent; register it first."
+
+
+@dataclass(eq=False)
+class WrongPatrol(ActRefused):
+    """The reply does not belong to the dispatch that is running."""
+
+    no: str
+    patrol: str
+    dispatch: str
+    code = "wrong_patrol"
+
+    def __str__(self) -> str:
+        return f"Patrol {self.patrol} is not on case {self.no} (dispatch {self.dispatch!r} is not running)."
+
+
+@dataclass(eq=False)
+class SixFixesMissing(ActRefused):
+    """A dispatch needs grid, person, post, time limit, standard and responsibility."""
+
+    no: str
+    names: tuple[str, ...]
+    code = "six_fixes_missing"
+
+    def __str__(self) -> str:
+        return f"Case {self.no} cannot be dispatched: {', '.join(self.names)} missing of the six fixes."

@@ -1,0 +1,134 @@
+"""Every key in Redis: its type, how long it lives, who writes it and who reads it. New keys get their row here first.
+
+All keys of a site share one hash tag, so that a script may touch any of them on Redis Cluster.
+
+| key               | type   | lives                      | written by                  | read by |
+|-------------------|--------|----------------------------|-----------------------------|---------|
+| `events`          | stream | 24 h, at most 2 M entries  | record                      | archive, API |
+| `changes`         | stream | 15 min                     | record, act, notice         | feed |
+| `dead`            | stream | 100,000 entries            | ingest (refused messages)   | API, pages |
+| `outbox`          | stream | until published            | act                         | clock worker |
+| `seen:<day>`      | set    | 3 days                     | record                      | record (de-duplication) |
+| `fixes:<bucket>`  | set    | 3 buckets of 20 min        | record                      | record (de-duplication of positions) |
+| `patrol:<id>`     | hash   | with the patrol            | record, act                 | record, act, feed |
+| `patrols`         | zset   | with the patrols           | record (last `received`)    | feed, clock worker |
+| `device:<id>`     | hash   | with the device            | record                      | record, feed |
+| `devices`         | zset   | with the devices           | record (last `received`)    | feed, clock worker |
+| `alert:<key>`     | hash   | 3 days after its last word | record                      | record, feed |
+| `alerts`          | zset   | 3 days                     | record (last `received`)    | feed |
+| `case:<no>`       | hash   | 35 days after it closed    | record, act                 | record, act, feed, API |
+| `log:<no>`        | list   | with the case              | record, act                 | API, pages |
+| `cases:open`      | zset   | with the case              | record, act (next deadline) | feed, clock worker |
+| `cases:<day>`     | zset   | 35 days                    | record (received)           | figures |
+| `cases:closed:<day>` | zset | 35 days                   | act (closed)                | figures |
+| `near:<matter>`   | geo    | while cases are open       | record, act                 | record (merging) |
+| `number:<day>`    | string | 3 days                     | record                      | record |
+| `done:<request>`  | string | 3 days                     | act                         | act (a repeated call) |
+| `counts:<day>`    | hash   | 35 days                    | record, ingest              | pages, metrics |
+| `sources`         | hash   | with the sources           | record (last `received`)    | feed |
+| `account:<name>`  | hash   | with the account           | accounts                    | accounts |
+| `accounts`        | set    | with the accounts          | accounts                    | accounts |
+| `session:<hash>`  | hash   | 12 h                       | accounts                    | accounts |
+| `token:<hash>`    | hash   | with the account           | accounts                    | accounts |
+
+`<day>` is the local day of TIMEZONE, `YYYY-MM-DD`, of `received`. Scripts build the names from the same prefix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EVENTS_KEPT = 2_000_000
+EVENTS_MS = 24 * 3600 * 1000
+CHANGES_MS = 15 * 60 * 1000
+DEAD_KEPT = 100_000
+SEEN_DAYS = 3
+FIX_BUCKET_S = 20 * 60
+CASE_DAYS = 35
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The names of one site's keys."""
+
+    site: str
+
+    @property
+    def prefix(self) -> str:
+        return f"gridpost:{{{self.site}}}:"
+
+    def __call__(self, name: str) -> str:
+        return self.prefix + name
+
+    @property
+    def events(self) -> str:
+        return self("events")
+
+    @property
+    def changes(self) -> str:
+        return self("changes")
+
+    @property
+    def dead(self) -> str:
+        return self("dead")
+
+    @property
+    def outbox(self) -> str:
+        return self("outbox")
+
+    @property
+    def patrols(self) -> str:
+        return self("patrols")
+
+    @property
+    def devices(self) -> str:
+        return self("devices")
+
+    @property
+    def alerts(self) -> str:
+        return self("alerts")
+
+    @property
+    def sources(self) -> str:
+        return self("sources")
+
+    @property
+    def open_cases(self) -> str:
+        return self("cases:open")
+
+    def cases_of(self, day: str) -> str:
+        return self(f"cases:{day}")
+
+    def closed_on(self, day: str) -> str:
+        return self(f"cases:closed:{day}")
+
+    def case(self, no: str) -> str:
+        return self(f"case:{no}")
+
+    def log(self, no: str) -> str:
+        return self(f"log:{no}")
+
+    def patrol(self, patrol: str) -> str:
+        return self(f"patrol:{patrol}")
+
+    def device(self, device: str) -> str:
+        return self(f"device:{device}")
+
+    def alert(self, alert: str) -> str:
+        return self(f"alert:{alert}")
+
+    def counts(self, day: str) -> str:
+        return self(f"counts:{day}")
+
+    def account(self, name: str) -> str:
+        return self(f"account:{name}")
+
+    @property
+    def accounts(self) -> str:
+        return self("accounts")
+
+    def session(self, digest: str) -> str:
+        return self(f"session:{digest}")
+
+    def token(self, digest: str) -> str:
+        return self(f"token:{digest}")
