@@ -1,0 +1,205 @@
+"""Cameras at crossings, quays and on the shore, and sensors where what they measure is."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from random import Random
+
+import town_wanghai as w
+from town_grids import Grid, coast_line
+from town_roads import Road
+from town_shapes import XY, Plane, smooth
+
+import shapely
+from shapely import Point, STRtree
+
+Row = dict[str, object]
+CAMERAS, LOUDSPEAKERS = 134, 60
+MAIN = {"trunk", "road"}
+
+# quantity, unit, how many, source, period s, name, English
+SENSORS: list[tuple[str, str, int, str, int, str, str]] = [
+    ("water_level", "m", 16, "water", 600, "水位计", "water gauge"), ("water_ph", "pH", 3, "water", 600, "水质仪", "water probe"),
+    ("rain", "mm", 8, "weather", 600, "雨量计", "rain gauge"), ("wind", "m/s", 4, "weather", 600, "风速仪", "anemometer"),
+    ("pm25", "µg/m³", 8, "air", 600, "空气站", "air station"), ("noise", "dB", 6, "air", 600, "噪声计", "noise meter"),
+    ("odour", "OU", 5, "air", 600, "恶臭仪", "odour meter"), ("gas", "%LEL", 12, "gas-park", 300, "可燃气探头", "gas detector"),
+    ("smoke", "%", 10, "manholes", 0, "烟感", "smoke detector"), ("manhole_tilt", "°", 14, "manholes", 3600, "智能井盖", "smart manhole")]
+
+
+def nodes(roads: Sequence[Road]) -> dict[XY, list[tuple[Road, XY]]]:
+    """Each vertex where roads meet, in degrees: the roads there, each with its next vertex."""
+    out: dict[XY, list[tuple[Road, XY]]] = defaultdict(list)
+    for road in roads:
+        for a, b in zip(road.line, road.line[1:]):
+            out[a].append((road, b))
+            out[b].append((road, a))
+    return {p: arms for p, arms in out.items() if len(arms) > 2 and any(r.kind != "motorway" for r, _ in arms)}
+
+
+def bearing(plane: Plane, a: XY, b: XY) -> int:
+    """Degrees from north, clockwise, from `a` to `b` (degrees)."""
+    (x, y), (x2, y2) = plane.km(a), plane.km(b)
+    return round(math.degrees(math.atan2(x2 - x, y2 - y))) % 360
+
+
+def wanghai(seed: int, grids: Sequence[Grid], roads: Sequence[Road]) -> list[Row]:
+    """The 134 cameras and 86 sensors of Wanghai."""
+    rng = Random(f"{seed}:devices")
+    return [*_cameras(rng, grids, roads), *_sensors(rng, grids, roads)]
+
+
+def _finest(grids: Sequence[Grid]) -> list[Grid]:
+    return [g for g in grids if g.level == 3 and g.kind == "general"]
+
+
+def _cameras(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[Row]:
+    """Two or more a grid: crossings of main roads first; the shore and the quays get theirs."""
+    crossing = nodes(roads)
+    by_grid: dict[str, list[XY]] = {}
+    points = sorted(crossing, key=lambda p: (-_weight(crossing[p]), p))
+    tree = STRtree([Point(p) for p in points])
+    for g in _finest(grids):
+        by_grid[g.code] = [points[i] for i in sorted(int(i) for i in tree.query(g.shape, predicate="contains"))]
+    places: list[tuple[Grid, XY, int, str]] = []
+    shore = _shore_places(rng, grids, 18)
+    per_grid = {g.code: 0 for g in _finest(grids)}
+    while len(places) + len(shore) < CAMERAS:
+        before = len(places)
+        for g in _finest(grids):
+            taken = [p for _, p, _, _ in places]
+            free = [p for p in by_grid[g.code] if all(_metres(p, q) > 190 for q in taken)]
+            core = g.name[:2] in w.CORE_VILLAGES
+            if free and per_grid[g.code] < (5 if core else 3) and len(places) + len(shore) < CAMERAS:
+                p = free[0] if per_grid[g.code] == 0 else rng.choice(free)
+                arm = rng.choice(crossing[p])
+                kind = "traffic" if any(r.kind in ("trunk", "motorway") for r, _ in crossing[p]) else "town"
+                places.append((g, p, bearing(w.PLANE, p, arm[1]), kind))
+                per_grid[g.code] += 1
+        if len(places) == before:
+            raise ValueError(f"only {len(places)} crossings for cameras; draw more roads")
+    return _camera_rows(rng, sorted([*places, *shore], key=lambda x: (x[0].code[-3:], x[1])), crossing)
+
+
+def _camera_rows(rng: Random, places: list[tuple[Grid, XY, int, str]], crossing: dict[XY, list[tuple[Road, XY]]]) -> list[Row]:
+    speaking = set(rng.sample(range(len(places)), LOUDSPEAKERS))
+    rows: list[Row] = []
+    seen: dict[str, int] = defaultdict(int)
+    for n, (g, p, turn, kind) in enumerate(places):
+        village, english = g.name[:2], g.name_en.split()[0]
+        road, road_en = _road_name(crossing.get(p, []), kind)
+        key = village + road
+        seen[key] += 1
+        mark = f"{seen[key]}号" if seen[key] > 1 else ""
+        mark_en = f" {seen[key]}" if seen[key] > 1 else ""
+        rows.append({
+            "id": f"D-{n + 1:03}", "kind": "camera", "name": f"{village}{road}{mark}", "name_en": f"{english} {road_en}{mark_en}",
+            "source": f"cameras-{kind}", "external": f"{english.lower()}_{n + 1:03}" if rng.random() < 0.6 else "",
+            "lon": p[0], "lat": p[1], "bearing": turn, "loudspeaker": int(n in speaking), "quantity": "", "unit": "",
+            "period": 300})
+    return rows
+
+
+def _road_name(arms: list[tuple[Road, XY]], kind: str) -> tuple[str, str]:
+    """What people call the place: the road of the highest rank that meets there."""
+    if not arms:
+        return ("码头", "quay") if kind == "port" else ("海堤", "sea wall")
+    rank = {"trunk": 0, "road": 1, "street": 2, "motorway": 3}
+    road = min((r for r, _ in arms), key=lambda r: (rank[r.kind], r.ref, r.name))
+    if road.kind == "motorway":
+        return "高速桥下", "underpass"
+    return f"{road.ref or road.name}路口", f"{road.ref or road.name_en} crossing"
+
+
+def _weight(arms: list[tuple[Road, XY]]) -> int:
+    return sum({"trunk": 5, "road": 3}.get(r.kind, 1) for r, _ in arms)
+
+
+def _metres(p: XY, q: XY) -> float:
+    return 1000 * math.dist(w.PLANE.km(p), w.PLANE.km(q))
+
+
+def _grid_at(grids: Sequence[Grid], p: XY) -> Grid | None:
+    here = Point(p)
+    return next((g for g in _finest(grids) if g.shape.contains(here)), None)
+
+
+def _shore_places(rng: Random, grids: Sequence[Grid], count: int) -> list[tuple[Grid, XY, int, str]]:
+    """Cameras 40 m inland that look out to sea; those on the port's quays belong to the port."""
+    line = [p for p in coast_line() if -5.2 < p[1] < 5.5]
+    out: list[tuple[Grid, XY, int, str]] = []
+    for k in range(count):
+        at = round((k + 0.5) / count * len(line)) + rng.randrange(-2, 3)
+        for move in range(0, len(line)):
+            x, y = line[(at + move) % len(line)]
+            (x1, y1), (x2, y2) = line[(at + move - 1) % len(line)], line[(at + move + 1) % len(line)]
+            length = math.dist((x1, y1), (x2, y2)) or 1
+            sea = -(y2 - y1) / length, (x2 - x1) / length  # left of a line that runs south is east
+            p = w.PLANE.degrees((x - 0.04 * sea[0], y - 0.04 * sea[1]))
+            g = _grid_at(grids, p)
+            if g and all(_metres(p, q) > 250 for _, q, _, _ in out):
+                port = x > 4.4 and -1 < y < 0.8
+                turn = round(math.degrees(math.atan2(sea[0], sea[1]))) % 360
+                out.append((g, p, turn, "port" if port else "town"))
+                break
+    return out
+
+
+def _sensors(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[Row]:
+    finest = _finest(grids)
+    dedicated = {g.name[:2]: g for g in grids if g.kind == "dedicated"}
+    core = [g for g in finest if g.name[:2] in w.CORE_VILLAGES]
+    street = [p for p, arms in sorted(nodes(roads).items()) if all(r.kind == "street" for r, _ in arms)]
+    streets_core = [p for p in street if any(g.shape.contains(Point(p)) for g in core)]
+    wet = [w.PLANE.degrees((x + 0.02, y - 0.09 if n < 90 else y)) for n, (x, y) in
+           enumerate([p for line in (w.RIVER, w.CANAL, w.BROOKS[0][2]) for p in smooth(line, 8)])]
+    rows: list[Row] = []
+    taken: list[XY] = []
+    for quantity, unit, count, source, period, name, english in SENSORS:
+        for k in range(count):
+            for _ in range(400):
+                if quantity in ("water_level", "water_ph"):
+                    p = rng.choice(wet)
+                elif quantity == "gas":
+                    p = _inside(rng, dedicated["化工"])
+                elif quantity == "manhole_tilt":
+                    p = _aside(rng, rng.choice(streets_core), 0.012)
+                elif quantity == "smoke":
+                    p = _aside(rng, rng.choice(street), 0.05)
+                elif quantity == "odour" and k < 3:
+                    p = _inside(rng, dedicated["化工"])
+                elif quantity == "wind" and k < 2:
+                    p = _inside(rng, dedicated["盐场"])
+                else:
+                    p = _inside(rng, finest[(k * 7 + len(rows)) % len(finest)])
+                g = _grid_at(grids, p)
+                if g and all(_metres(p, q) > 110 for q in taken):
+                    break
+            else:
+                raise ValueError(f"no place for {english} {k + 1}; the town is full")
+            taken.append(p)
+            n = len(rows) + 1
+            lora = quantity in ("manhole_tilt", "water_level")
+            rows.append({
+                "id": f"S-{n:03}", "kind": "sensor", "name": f"{g.name[:2]}{name}{k + 1:02}",
+                "name_en": f"{g.name_en.split()[0]} {english} {k + 1:02}", "source": source,
+                "external": f"70b3d57e{rng.randrange(16 ** 8):08x}" if lora else "",
+                "lon": p[0], "lat": p[1], "bearing": "", "loudspeaker": 0, "quantity": quantity, "unit": unit,
+                "period": period})
+    return rows
+
+
+def _aside(rng: Random, p: XY, km: float) -> XY:
+    x, y = w.PLANE.km(p)
+    return w.PLANE.degrees((x + rng.uniform(-km, km), y + rng.uniform(-km, km)))
+
+
+def _inside(rng: Random, g: Grid) -> XY:
+    """A place in the middle half of a grid."""
+    x0, y0, x1, y1 = g.shape.bounds
+    for _ in range(500):
+        p = round(rng.uniform(x0, x1), 6), round(rng.uniform(y0, y1), 6)
+        if g.shape.contains(Point(p)) and shapely.distance(g.shape.exterior, Point(p)) > 0.0006:
+            return p
+    return round(g.shape.representative_point().x, 6), round(g.shape.representative_point().y, 6)
