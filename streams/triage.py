@@ -1,0 +1,218 @@
+"""Triage: what each event asks for. Pure: it knows the catalogue and the calendar, not the open cases.
+
+Whether an alert joins an open case, and whether a reading raises or clears, depends on state that only the
+record script sees in one step with changing it. So triage says what *would* be opened, with everything the
+script needs, and the script decides. What a kind of event may do:
+
+- alert `new`, `update`: opens the matter of its category, already verified and accepted by rule, so that the
+  clocks to respond and to handle both run; no matter has the category: the alert is kept, no case. `end`:
+  ends the alert only
+- report: opens the matter of its category, else the fallback; a person must verify it, so only `respond`
+  runs. Without a place it opens all the same, since somebody must look; the six fixes will not let it be
+  dispatched without a grid
+- reading: carries the rule of its quantity, and in it what to open when the rule raises
+- late (older than 24 h): opens nothing; a late `end` still ends its alert, or the alert would stand for ever
+- an unplaced alert, reading or status comes from an unknown fixed device: kept and listed, opens nothing
+- all else (19 of 20 events are positions): one shared intent, so that it costs next to nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from streams.clocks import Calendar, ClockName, clock
+from streams.matters import Matter, Matters, Silence
+from streams.model import Alert, Clock, Device, Event, Flag, Movement, Phase, Reading, Reply, Report
+
+Origin = Literal["device", "resident", "village"]
+
+REPORT_PRIORITY = 3
+"""P3: a report says nothing about its severity."""
+BY_RULE: tuple[ClockName, ...] = ("respond", "handle")
+BY_PERSON: tuple[ClockName, ...] = ("respond",)
+PERIODS = 3
+"""A device is offline after so many missed signs of life, but not before its rule's `after`."""
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """What one event asks for.
+
+    `open`: key of the matter to open or to join (None: no case), with `priority`, merge `radius` (m) and
+    `minutes`, `clocks` that run from `received`, and `post`. `accept`: verified and accepted by rule.
+    `category` and `severity` (0: not said) of what happened. `alert` and `phase`: the alert to keep; with the
+    event's source they name it. `rule`: for a reading; what it opens is inside. `listed`: put it on the list
+    of those to register.
+    """
+
+    open: str | None = None
+    priority: int = 4
+    radius: float = 0.0
+    minutes: float = 0.0
+    accept: bool = False
+    clocks: tuple[Clock, ...] = ()
+    category: str = ""
+    severity: int = 0
+    origin: Origin = "device"
+    post: str = ""
+    alert: str = ""
+    phase: Phase | None = None
+    rule: ThresholdRule | None = None
+    listed: bool = False
+
+
+class ThresholdRule(msgspec.Struct, frozen=True):
+    """The rule of a reading's quantity: raise at `raise_at`, clear at `clear_at`, each held for `hold`
+    seconds; `intent` is what to open when it raises, with clocks from this reading's `received`."""
+
+    quantity: str
+    raise_at: float
+    clear_at: float
+    direction: Literal["above", "below"]
+    hold: float
+    category: str
+    severity: int
+    intent: Intent
+
+
+class Silent(msgspec.Struct, frozen=True):
+    """A device that has fallen silent: the last sign of life that was heard, and the rule that says so."""
+
+    device: Device
+    last: datetime
+    rule: Silence
+
+
+RECORD_ONLY = Intent()
+LIST_ONLY = Intent(listed=True)
+
+
+def apply(matters: Matters, events: Iterable[Event], now: datetime, calendar: Calendar) -> list[Intent]:
+    """One intent for each event, in order. `now` is not needed while clocks start at `received`; it stays
+    an argument, so that a rule about the hour of the day needs no other signature."""
+    return [
+        RECORD_ONLY if type(event.body) is Movement else _intent(matters, event, calendar) for event in events
+    ]
+
+
+def _intent(matters: Matters, event: Event, calendar: Calendar) -> Intent:
+    body, late = event.body, Flag.LATE in event.flags
+    if isinstance(body, Alert):
+        return _alert(matters, event, body, calendar)
+    if late or isinstance(body, Reply):
+        return RECORD_ONLY
+    if isinstance(body, Report):
+        return _report(matters, event, body, calendar)
+    if Flag.UNPLACED in event.flags:
+        return LIST_ONLY
+    return _reading(matters, event, body, calendar) if isinstance(body, Reading) else RECORD_ONLY
+
+
+def _alert(matters: Matters, event: Event, alert: Alert, calendar: Calendar) -> Intent:
+    listed = Flag.UNPLACED in event.flags
+    if Flag.LATE in event.flags and alert.phase != "end":
+        return RECORD_ONLY
+    kept = Intent(
+        category=alert.category, severity=alert.severity, alert=alert.alert, phase=alert.phase, listed=listed
+    )
+    matter = matters.by_category.get(alert.category)
+    if matter is None or listed or alert.phase == "end":
+        return kept
+    return _opening(kept, matter, event, calendar)
+
+
+def _report(matters: Matters, event: Event, report: Report, calendar: Calendar) -> Intent:
+    matter = matters.by_category.get(report.category, matters.fallback)
+    said = Intent(category=report.category, origin=origin(event), listed=Flag.UNPLACED in event.flags)
+    return _opening(said, matter, event, calendar)
+
+
+def _reading(matters: Matters, event: Event, reading: Reading, calendar: Calendar) -> Intent:
+    rule = matters.thresholds.get(reading.quantity)
+    if rule is None:
+        return RECORD_ONLY
+    raised = Intent(category=rule.category, severity=rule.severity, phase="new")
+    opened = _opening(raised, matters.by_category[rule.category], event, calendar)
+    return Intent(
+        rule=ThresholdRule(
+            rule.quantity,
+            rule.raise_at,
+            rule.clear_at,
+            rule.direction,
+            rule.hold,
+            rule.category,
+            rule.severity,
+            opened,
+        )
+    )
+
+
+def _opening(said: Intent, matter: Matter, event: Event, calendar: Calendar) -> Intent:
+    """The intent with the case to open. Devices' cases are accepted by rule, people's are verified by
+    people."""
+    accept = said.origin == "device"
+    clocks = tuple(
+        clock(name, event.received, matter.clocks[name], calendar)
+        for name in (BY_RULE if accept else BY_PERSON)
+    )
+    return Intent(
+        open=matter.key,
+        priority=priority(matter, said.severity),
+        radius=matter.merge_radius,
+        minutes=matter.merge_minutes,
+        accept=accept,
+        clocks=clocks,
+        category=said.category,
+        severity=said.severity,
+        origin=said.origin,
+        post=matter.post,
+        alert=said.alert,
+        phase=said.phase,
+        listed=said.listed,
+    )
+
+
+def priority(matter: Matter, severity: int = 0) -> int:
+    """P1 (highest) to P4: the matter's own, else 5 - severity; P3 when nobody said how severe it is (0)."""
+    if matter.priority is not None:
+        return matter.priority
+    return min(4, max(1, 5 - severity)) if severity else REPORT_PRIORITY
+
+
+def origin(event: Event) -> Origin:
+    """Who brought it in, one of the three inflows. A report is a village's when its attributes say
+    `"origin": "village"` or its reporter's name starts with `village` or `V-`; else a resident's."""
+    if not isinstance(event.body, Report):
+        return "device"
+    if event.device.startswith(("village", "V-")):
+        return "village"
+    raw = bytes(event.attributes)
+    if b"village" not in raw:  # nearly always: spares the decoding
+        return "resident"
+    said = msgspec.json.decode(raw)
+    return "village" if isinstance(said, dict) and said.get("origin") == "village" else "resident"
+
+
+def silent(
+    matters: Matters,
+    devices: Iterable[Device],
+    last_seen: Mapping[str, datetime],
+    now: datetime,
+    since: datetime,
+) -> list[Silent]:
+    """The cameras and sensors that should have been heard and were not: silent for more than 3 of their
+    periods, and for more than their rule's `after`. Devices with period 0 speak only when something
+    happens, so they are never silent. `last_seen` by device id; `since`: when the centre began to listen,
+    so that its own absence is no silence."""
+    found = []
+    for device in devices:
+        rule = matters.silences.get(device.kind)
+        if rule is None or device.period <= 0:
+            continue
+        last = max(last_seen.get(device.id, since), since)
+        if now - last > timedelta(seconds=max(PERIODS * device.period, rule.after)):
+            found.append(Silent(device, last, rule))
+    return found
