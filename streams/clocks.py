@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -217,6 +218,13 @@ def clock(name: ClockName, start: datetime, limit: Limit, calendar: Calendar) ->
     """The running clock of a case, in epoch milliseconds."""
     over = due(start, limit, calendar)
     return Clock(name, _ms(start), _ms(over.at), provisional=over.provisional)
+
+
+def running(
+    limits: Mapping[str, Limit], names: Iterable[ClockName], start: datetime, calendar: Calendar
+) -> tuple[Clock, ...]:
+    """The clocks of these names that a matter has limits for, all starting at `start`."""
+    return tuple(clock(name, start, limits[name], calendar) for name in names if name in limits)
 
 
 def _ms(at: datetime) -> int:

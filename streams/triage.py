@@ -24,9 +24,9 @@ from typing import Literal
 
 import msgspec
 
-from streams.clocks import Calendar, ClockName, clock
+from streams.clocks import Calendar, ClockName, running
 from streams.matters import Matter, Matters, Silence
-from streams.model import Alert, Clock, Device, Event, Flag, Movement, Phase, Reading, Reply, Report
+from streams.model import Alert, Clock, Device, Event, Flag, Movement, Phase, Reading, Report
 
 Origin = Literal["device", "resident", "village"]
 
@@ -99,10 +99,10 @@ def apply(matters: Matters, events: Iterable[Event], now: datetime, calendar: Ca
 
 
 def _intent(matters: Matters, event: Event, calendar: Calendar) -> Intent:
-    body, late = event.body, Flag.LATE in event.flags
+    body = event.body
     if isinstance(body, Alert):
         return _alert(matters, event, body, calendar)
-    if late or isinstance(body, Reply):
+    if Flag.LATE in event.flags:
         return RECORD_ONLY
     if isinstance(body, Report):
         return _report(matters, event, body, calendar)
@@ -154,10 +154,7 @@ def _opening(said: Intent, matter: Matter, event: Event, calendar: Calendar) -> 
     """The intent with the case to open. Devices' cases are accepted by rule, people's are verified by
     people."""
     accept = said.origin == "device"
-    clocks = tuple(
-        clock(name, event.received, matter.clocks[name], calendar)
-        for name in (BY_RULE if accept else BY_PERSON)
-    )
+    clocks = running(matter.clocks, BY_RULE if accept else BY_PERSON, event.received, calendar)
     return Intent(
         open=matter.key,
         priority=priority(matter, said.severity),
