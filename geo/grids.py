@@ -1,115 +1,31 @@
-"""The grid set: grids of up to four levels that tile their parents, and dedicated ones laid over them.
+"""Grid files: load a built grid set, check and build one from any GIS file, write it.
 
-A grid set is one GeoJSON file, one feature a grid. It is small (a county is about 2,000 features), it is
-read once at the start, and everybody relies on it, so it is checked to the last feature when it is read:
-one clear sentence at the start beats a wrong grid on a case. Whether the polygons tile is not asked here:
-`geo.check` answers that, with places and areas, when the set is built.
+A grid set is one GeoJSON file, one feature a grid, and that is all the product ever loads. Files of any other
+kind (Shapefile, GeoPackage, any coordinate system, one file a level or all in one) are brought into that form
+once, by `build`, after `check` has said what is wrong with them. This module is the door; the set itself is
+in `geo.gridset`, reading foreign files in `geo.sources`, the findings in `geo.check`.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, cast
 
 import shapely
-from shapely.geometry import mapping, shape
-from shapely.geometry.base import BaseGeometry
 
+from geo.check import Finding, check
 from geo.errors import BadGridFile
+from geo.gridset import BUILD_IT, Grid, GridSet, Kind, refuse_broken_tree
+from geo.sources import Columns, Draft, Source, read, repaired
 
-Kind = Literal["general", "dedicated"]
+__all__ = ["Columns", "Finding", "Grid", "GridSet", "Kind", "build", "check", "load", "write"]
 
-MAX_LEVELS = 4
-GIVE_POLYGON = "give it a Polygon or MultiPolygon"
-BUILD_IT = "build it with `gridpost grids build`"
-REQUIRED = ("code", "name", "name_en", "level", "parent", "kind", "district", "chief")
-WGS84_NAMES = ("CRS84", "4326", "WGS84", "WGS 84")
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """One grid: a (multi)polygon in WGS 84 with a code that is unique in its set.
-
-    `level` counts from 1 at the top; `parent` is the code of the grid above, None at the top.
-    `district` is the patrol area and `chief` the grid chief, both empty when not known.
-    """
-
-    code: str
-    name: str
-    name_en: str
-    level: int
-    parent: str | None
-    kind: Kind
-    district: str
-    chief: str
-    geometry: BaseGeometry
-
-
-@dataclass(frozen=True)
-class GridSet:
-    """All grids of a site, checked: codes are unique, parents exist one level up, geometries are valid.
-
-    Not slotted, since the derived views below are computed once, on first use.
-    """
-
-    grids: tuple[Grid, ...]
-
-    @cached_property
-    def by_code(self) -> Mapping[str, Grid]:
-        """Every grid by its code."""
-        return MappingProxyType({grid.code: grid for grid in self.grids})
-
-    @cached_property
-    def finest_level(self) -> int:
-        """The level people are bound to: the highest number among the general grids."""
-        return max(grid.level for grid in self.grids if grid.kind == "general")
-
-    @cached_property
-    def finest(self) -> tuple[Grid, ...]:
-        """The general grids of the finest level."""
-        return tuple(g for g in self.grids if g.kind == "general" and g.level == self.finest_level)
-
-    @cached_property
-    def dedicated(self) -> tuple[Grid, ...]:
-        """The grids that take precedence where they lie."""
-        return tuple(g for g in self.grids if g.kind == "dedicated")
-
-    @cached_property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north of all grids, in degrees."""
-        west, south, east, north = shapely.total_bounds([g.geometry for g in self.grids]).tolist()
-        return west, south, east, north
-
-    def chain(self, code: str) -> tuple[str, ...]:
-        """The codes from the top level down to `code` itself; raises KeyError for a code not in the set."""
-        codes = [code]
-        while (parent := self.by_code[codes[-1]].parent) is not None:
-            codes.append(parent)
-        return tuple(reversed(codes))
-
-    def to_geojson(self) -> dict[str, Any]:
-        """The set as a GeoJSON FeatureCollection in its published form."""
-        return {"type": "FeatureCollection", "features": [_feature(grid) for grid in self.grids]}
-
-    @classmethod
-    def from_geojson(cls, collection: object, source: str = "grid set") -> GridSet:
-        """The set of a parsed GeoJSON FeatureCollection; raises BadGridFile, naming `source`."""
-        if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
-            raise BadGridFile(f"{source} is not a GeoJSON FeatureCollection: {BUILD_IT}")
-        _refuse_other_crs(collection.get("crs"), source)
-        features = collection.get("features")
-        if not isinstance(features, list) or not features:
-            raise BadGridFile(f"{source} has no features: a grid set needs at least one general grid")
-        grids = tuple(_grid(feature, f"{source}: feature {n}") for n, feature in enumerate(features, start=1))
-        refuse_broken_tree(grids, source)
-        return cls(grids)
+log = logging.getLogger(__name__)
 
 
 def load(path: str | Path) -> GridSet:
@@ -119,9 +35,7 @@ def load(path: str | Path) -> GridSet:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadGridFile(
-            f"{path} cannot be read ({error.strerror}): name an existing grid set in GRIDS"
-        ) from error
+        raise BadGridFile(f"{path} cannot be read ({error.strerror}): name an existing grid set in GRIDS") from error
     except UnicodeDecodeError as error:
         raise BadGridFile(f"{path} is not UTF-8 text: {BUILD_IT}") from error
     try:
@@ -129,6 +43,70 @@ def load(path: str | Path) -> GridSet:
     except json.JSONDecodeError as error:
         raise BadGridFile(f"{path} is not JSON (line {error.lineno}: {error.msg}): {BUILD_IT}") from error
     return GridSet.from_geojson(collection, str(path))
+
+
+def build(files: Source, columns: Columns = Columns()) -> GridSet:  # noqa: B008  Columns is frozen
+    """The grid set of foreign files: all levels, upper ones dissolved from the finest where they have no
+    file.
+
+    `files` is one path or several (see `geo.sources.read`), `columns` says which columns mean what. Invalid
+    rings are repaired, each with a warning in the log; no other point of a grid that came in a file is moved,
+    so a place is tagged exactly as its source says. Raises BadGridFile, and for several parents or an unknown
+    one too: `check` lists all of those at once.
+    """
+    drafts = read(files, columns)
+    whole = [repair(draft) for draft in merged(drafts)]
+    grids = tuple(
+        Grid(d.code, d.name, d.name_en, d.level, d.parent or None, d.kind, d.district, d.chief, d.geometry)
+        for d in dissolved(whole)
+    )
+    refuse_broken_tree(grids, drafts[0].where.partition(": ")[0])
+    return GridSet(tuple(sorted(grids, key=lambda grid: (grid.level, grid.kind == "dedicated", grid.code))))
+
+
+def merged(drafts: tuple[Draft, ...]) -> list[Draft]:
+    """One draft a code: parts of one grid are united; raises BadGridFile when they name different parents."""
+    by_code: dict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        by_code[draft.code].append(draft)
+    return [_united(parts) if len(parts) > 1 else parts[0] for parts in by_code.values()]
+
+
+def _united(parts: list[Draft]) -> Draft:
+    first = parts[0]
+    for other in parts[1:]:
+        if (other.parent, other.level, other.kind) != (first.parent, first.level, first.kind):
+            raise BadGridFile(
+                f"{other.where}: code {first.code!r} has the parents {first.parent!r} (level {first.level}) and "
+                f"{other.parent!r} (level {other.level}): give each grid one parent and its own code"
+            )
+    return replace(first, geometry=shapely.union_all([repaired(part.geometry) for part in parts]))
+
+
+def repair(draft: Draft) -> Draft:
+    """The draft with valid rings; an untouched one when they are valid already."""
+    if draft.geometry.is_valid:
+        return draft
+    log.warning("%s: repaired %s", draft.where, shapely.is_valid_reason(draft.geometry))
+    geometry = repaired(draft.geometry)
+    if geometry.is_empty:
+        raise BadGridFile(f"{draft.where} has no area left after repair: draw it anew")
+    return replace(draft, geometry=geometry)
+
+
+def dissolved(drafts: list[Draft]) -> list[Draft]:
+    """The drafts with a geometry each: grids that came without one are the union of their children, from
+    below."""
+    done: dict[str, Draft] = {draft.code: draft for draft in drafts}
+    for level in range(max(draft.level for draft in drafts) - 1, 0, -1):
+        children: dict[str, list[Draft]] = defaultdict(list)
+        for draft in done.values():
+            if draft.level == level + 1 and draft.kind == "general":
+                children[draft.parent].append(draft)
+        for code, below in children.items():
+            if code in done and done[code].geometry.is_empty:
+                done[code] = replace(done[code], geometry=shapely.union_all([d.geometry for d in below]))
+    return list(done.values())
 
 
 def write(gridset: GridSet, path: str | Path) -> None:
@@ -145,110 +123,3 @@ def write(gridset: GridSet, path: str | Path) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def refuse_broken_tree(grids: tuple[Grid, ...], source: str) -> None:
-    """Raise BadGridFile unless codes are unique and every parent is a general grid one level up."""
-    by_code: dict[str, Grid] = {}
-    for grid in grids:
-        if grid.code in by_code:
-            raise BadGridFile(f"{source}: code {grid.code!r} is used twice: give every grid its own code")
-        by_code[grid.code] = grid
-    if not any(grid.kind == "general" for grid in grids):
-        raise BadGridFile(f"{source} has only dedicated grids: add the general grids they lie on")
-    for grid in grids:
-        if grid.parent is not None:
-            _refuse_parent(grid, by_code.get(grid.parent), source)
-        elif grid.kind == "general" and grid.level > 1:
-            raise BadGridFile(
-                f"{source}: grid {grid.code!r} is on level {grid.level} but has no parent: "
-                f"name one of level {grid.level - 1}"
-            )
-
-
-def _refuse_parent(grid: Grid, parent: Grid | None, source: str) -> None:
-    if parent is None:
-        raise BadGridFile(
-            f"{source}: grid {grid.code!r} has the parent {grid.parent!r}, which is not in the set: "
-            "add that grid or correct the code"
-        )
-    if parent.kind != "general" or parent.level >= grid.level:
-        raise BadGridFile(
-            f"{source}: grid {grid.code!r} (level {grid.level}) has the parent {parent.code!r} "
-            f"({parent.kind}, level {parent.level}): name a general grid of a level above"
-        )
-    if grid.kind == "general" and parent.level != grid.level - 1:
-        raise BadGridFile(
-            f"{source}: grid {grid.code!r} (level {grid.level}) has the parent {parent.code!r} of level "
-            f"{parent.level}: name one of level {grid.level - 1}"
-        )
-
-
-def _refuse_other_crs(crs: object, source: str) -> None:
-    """RFC 7946 knows only WGS 84; older files may name it, and files in another system must be converted."""
-    if crs is not None and not any(name in json.dumps(crs) for name in WGS84_NAMES):
-        raise BadGridFile(
-            f"{source} is in {json.dumps(crs, ensure_ascii=False)}, not WGS 84: "
-            "`gridpost grids build` converts it"
-        )
-
-
-def _grid(feature: object, where: str) -> Grid:
-    """The grid of one GeoJSON feature; `where` opens the sentence of any refusal."""
-    properties = feature.get("properties") if isinstance(feature, dict) else None
-    if not isinstance(feature, dict) or not isinstance(properties, dict):
-        raise BadGridFile(f"{where} is not a GeoJSON feature with properties: {BUILD_IT}")
-    missing = [name for name in REQUIRED if name not in properties]
-    if missing:
-        raise BadGridFile(f"{where} lacks {', '.join(missing)}: map your columns with `gridpost grids build`")
-    code = properties["code"]
-    if not isinstance(code, str) or not code:
-        raise BadGridFile(f"{where} has the code {code!r}: a code is a text that is not empty")
-    where = f"{where} ({code})"
-    level, parent, kind = properties["level"], properties["parent"], properties["kind"]
-    if isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= MAX_LEVELS:
-        raise BadGridFile(f"{where} has the level {level!r}: use a whole number from 1 (top) to {MAX_LEVELS}")
-    if parent is not None and (not isinstance(parent, str) or not parent):
-        raise BadGridFile(f"{where} has the parent {parent!r}: use the code of the grid above, or null")
-    if kind not in ("general", "dedicated"):
-        raise BadGridFile(f"{where} has the kind {kind!r}: use 'general' or 'dedicated'")
-    texts = {name: _text(properties[name], name, where) for name in ("name", "name_en", "district", "chief")}
-    geometry = _geometry(feature.get("geometry"), where)
-    return Grid(code=code, level=level, parent=parent, kind=cast(Kind, kind), geometry=geometry, **texts)
-
-
-def _text(value: object, name: str, where: str) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise BadGridFile(f"{where} has the {name} {value!r}: use a text, or null when it is not known")
-    return value
-
-
-def _geometry(parsed: object, where: str) -> BaseGeometry:
-    try:
-        geometry = shapely.force_2d(shape(cast(Any, parsed)))
-    except (AttributeError, LookupError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
-        raise BadGridFile(f"{where} has no readable geometry ({error}): {GIVE_POLYGON}") from error
-    if geometry.geom_type not in ("Polygon", "MultiPolygon") or geometry.is_empty:
-        raise BadGridFile(f"{where} is an empty or open {geometry.geom_type}: {GIVE_POLYGON}")
-    west, south, east, north = geometry.bounds
-    if west < -180 or east > 180 or south < -90 or north > 90:
-        raise BadGridFile(
-            f"{where} reaches from {west}, {south} to {east}, {north}, which is not WGS 84 degrees: "
-            "`gridpost grids build` converts it"
-        )
-    if not geometry.is_valid:
-        raise BadGridFile(
-            f"{where} has an invalid ring ({shapely.is_valid_reason(geometry)}): "
-            "`gridpost grids build` repairs it"
-        )
-    return geometry
-
-
-def _feature(grid: Grid) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "properties": {name: getattr(grid, name) for name in REQUIRED},
-        "geometry": mapping(grid.geometry),
-    }

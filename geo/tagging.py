@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo import cells
-from geo.grids import Grid, GridSet
+from geo.gridset import Grid, GridSet
 from geo.lattice import Ints, Lattice, filled_cells, outline_cells, polygon_array, segments
 
 CELL_METRES = 50.0
@@ -52,9 +52,7 @@ class GridIndex:
     """Tags places with the grids of one set. Immutable after it is built, and safe to share between
     threads."""
 
-    def __init__(
-        self, gridset: GridSet, cell_metres: float = CELL_METRES, most_cells: int = MOST_CELLS
-    ) -> None:
+    def __init__(self, gridset: GridSet, cell_metres: float = CELL_METRES, most_cells: int = MOST_CELLS) -> None:
         """Build the lattice; cells grow beyond `cell_metres` when more than `most_cells` would be needed."""
         general = sorted(gridset.finest, key=_code)
         dedicated = sorted(gridset.dedicated, key=_code)
@@ -101,8 +99,7 @@ class GridIndex:
         answers = self._place(xs, ys).tolist()
         outcomes = {answer: self._outcome(answer) for answer in set(answers)}
         return [
-            Tag(*outcomes[answer], lon, lat)
-            for answer, lon, lat in zip(answers, xs.tolist(), ys.tolist(), strict=True)
+            Tag(*outcomes[answer], lon, lat) for answer, lon, lat in zip(answers, xs.tolist(), ys.tolist(), strict=True)
         ]
 
     def codes_many(self, lons: ArrayLike, lats: ArrayLike) -> Ints:

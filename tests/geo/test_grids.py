@@ -130,9 +130,7 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("spoil", "says"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
-def test_a_broken_set_is_refused(
-    spoil: Callable[[dict[str, Any]], Any], says: list[str], tmp_path: Path
-) -> None:
+def test_a_broken_set_is_refused(spoil: Callable[[dict[str, Any]], Any], says: list[str], tmp_path: Path) -> None:
     """Each way a file can be broken is refused in one line that names the file, the value and the remedy."""
     parsed = collection()
     spoil(parsed)
