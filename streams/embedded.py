@@ -34,8 +34,8 @@ from streams.errors import BadSetting, Unreachable
 HOST = "127.0.0.1"
 LOG_LINES = 8
 MAX_PAYLOAD = 1 << 20
-"""Bytes the broker takes in one message: more than the 64 KiB of the contract, so that too large ones are seen and
-counted by ingest instead of cutting off their publisher."""
+"""Bytes the broker takes in one message: more than the 64 KiB of the contract, so that too large ones are seen
+and counted by ingest instead of cutting off their publisher."""
 
 _PR_SET_PDEATHSIG = 1
 _BROKER_CODE = """
@@ -88,7 +88,7 @@ def free_port() -> int:
 
 
 class _Server:
-    """One child process: lock, log file, health wait, orderly end. Subclasses say what runs and how it answers."""
+    """One child process: lock, log file, health wait, orderly end. A subclass says what runs, how it answers."""
 
     name = "server"
 
