@@ -1,0 +1,192 @@
+"""Model to bytes and back: the documents of the streams, the hashes of cases, the argument of the record script.
+
+Numbers that must come back exactly (degrees, milliseconds) go to Redis as the text Python writes; the script passes
+that text on and never formats a float of its own. Everything is text: the msgpack of Redis' Lua knows no bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+import msgspec
+
+from streams.keys import FIX_BUCKET_S, SEEN_DAYS
+from streams.model import (
+    Alert,
+    Case,
+    Clock,
+    Entry,
+    Event,
+    Flag,
+    Movement,
+    Reading,
+    Reply,
+    Report,
+    Status,
+)
+from streams.triage import Intent
+
+UNKNOWN = {Flag.UNPLACED, Flag.UNREGISTERED}
+pack = msgspec.msgpack.Encoder().encode
+to_json = msgspec.json.Encoder().encode
+read_event = msgspec.json.Decoder(Event).decode
+read_entry = msgspec.json.Decoder(Entry).decode
+_NUMBERS = {"version", "priority", "received", "events", "updated", "ended", "dispatched", "closed", "acted"}
+_PLACES = {"lon", "lat"}
+_JSON = {"grids", "clocks"}
+_MAYBE = {"ended", "dispatched", "closed", "lon", "lat", "grid", "cell", "image"}
+_CASE_FIELDS = frozenset(Case.__struct_fields__)
+
+
+def millis(at: datetime) -> int:
+    """Epoch milliseconds of an aware datetime."""
+    return int(at.timestamp() * 1000)
+
+
+def moment(ms: int | float) -> datetime:
+    """The aware UTC datetime of epoch milliseconds."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def local_day(at: datetime, tz: tzinfo) -> str:
+    """The local day an instant belongs to, `YYYY-MM-DD`."""
+    return at.astimezone(tz).strftime("%Y-%m-%d")
+
+
+def case_from_hash(row: Mapping[bytes, bytes]) -> Case:
+    """A case as its hash in Redis says."""
+    fields: dict[str, Any] = {}
+    for raw, value in row.items():
+        name = raw.decode()
+        if name not in _CASE_FIELDS or (name in _MAYBE and value == b""):
+            continue
+        if name in _NUMBERS:
+            fields[name] = int(value)
+        elif name in _PLACES:
+            fields[name] = float(value)
+        elif name in _JSON:
+            fields[name] = msgspec.json.decode(value)
+        else:
+            fields[name] = value.decode()
+    return msgspec.convert(fields, Case)
+
+
+def seen_member(event: Event) -> str:
+    """The 16 characters under which `source` + `id` are remembered."""
+    return b64encode(hashlib.blake2b(f"{event.source}\x00{event.id}".encode(), digest_size=12).digest()).decode()
+
+
+class RecordEncoder:
+    """Events and intents as the record script wants them. Keeps the local day between calls, since working it
+    out for each event would cost more than the rest of the encoding."""
+
+    def __init__(self, tz: tzinfo) -> None:
+        self._tz = tz
+        self._minute = -1
+        self._days: tuple[str, ...] = ()
+
+    def days(self, received: datetime) -> tuple[str, ...]:
+        """The local day of `received` and the ones before whose ids are still remembered, newest first."""
+        minute = int(received.timestamp()) // 60
+        if minute != self._minute:
+            local = received.astimezone(self._tz)
+            self._days = tuple((local - timedelta(days=n)).strftime("%Y-%m-%d") for n in range(SEEN_DAYS))
+            self._minute = minute
+        return self._days
+
+    def encode(self, event: Event, intent: Intent, network: str | None, moving: bool) -> dict[str, Any]:
+        """One element of `arg.events`. `network`: the data source of the register that the event came by;
+        `moving`: its device is a patrol."""
+        body = event.body
+        at, received = millis(event.at), millis(event.received)
+        days = self.days(event.received)
+        doc = to_json(event).decode()
+        out: dict[str, Any] = {
+            "kind": event.kind.value, "seen": seen_member(event), "doc": doc, "device": event.device,
+            "at": at, "received": received, "day": days[0], "days": days, "network": network,
+            "grid": event.grid, "moving": False, "fixed": False, "listed": intent.listed,
+        }  # fmt: skip
+        position = event.position
+        if position is not None:
+            out["lon"], out["lat"] = position.lon, position.lat
+            out["lon_text"], out["lat_text"] = repr(position.lon), repr(position.lat)
+        match body:
+            case Movement():
+                bucket = received // (FIX_BUCKET_S * 1000)
+                out["bucket"], out["buckets"] = bucket, (bucket, bucket - 1, bucket - 2)
+                out["moving"] = True
+                out["registered"] = Flag.UNREGISTERED not in event.flags
+                out |= _movement(event, body, at)
+            case Alert():
+                out["fixed"] = Flag.UNPLACED not in event.flags
+                out |= _placed(event)
+                out["alert"] = {
+                    "key": f"{event.device}/{body.alert}", "phase": body.phase, "category": body.category,
+                    "severity": body.severity, "image": body.image, "open": _opening(intent, event, body.text or ""),
+                }  # fmt: skip
+            case Reading():
+                out["fixed"] = Flag.UNPLACED not in event.flags
+                out |= _placed(event)
+                out |= {"quantity": body.quantity, "value": body.value, "value_text": repr(body.value),
+                        "unit": body.unit, "rule": _rule(intent, event)}  # fmt: skip
+            case Report():
+                out |= _placed(event)
+                out["open"] = _opening(intent, event, body.text)
+            case Status():
+                duty, listed = body.state in ("on_duty", "off_duty"), bool(UNKNOWN & set(event.flags))
+                out |= {"moving": moving, "fixed": not moving and not listed, "registered": not listed,
+                        "field": "duty" if duty else "state", "state": body.state,
+                        "battery_text": None if body.battery is None else repr(body.battery)}  # fmt: skip
+            case Reply():
+                out["moving"] = True
+        return out
+
+
+def _movement(event: Event, body: Movement, at: int) -> dict[str, Any]:
+    assert event.position is not None, "a movement without a place was refused by its dialect"
+    numbers = {"course": body.course, "speed": body.speed, "accuracy": body.accuracy}
+    head = to_json({"id": event.device, "at": at, "lon": event.position.lon, "lat": event.position.lat,
+                    "grid": event.grid, **numbers})  # fmt: skip
+    texts = {f"{name}_text": "" if value is None else repr(value) for name, value in numbers.items()}
+    return {"json": head[:-1].decode(), "accuracy": body.accuracy or 0.0, **texts}
+
+
+def _placed(event: Event) -> dict[str, Any]:
+    return {"grids_json": to_json(event.grids).decode(), "cell": event.cell}
+
+
+def _opening(intent: Intent, event: Event, text: str) -> dict[str, Any] | None:
+    if intent.open is None:
+        return None
+    body = event.body
+    return {
+        "matter": intent.open, "priority": intent.priority, "radius": intent.radius, "minutes": intent.minutes,
+        "accept": intent.accept, "clocks": [_clock(clock) for clock in intent.clocks], "category": intent.category,
+        "origin": intent.origin, "post": intent.post, "text": text,
+        "contact": body.contact if isinstance(body, Report) else "",
+        "image": (body.image if isinstance(body, Alert | Report) else None) or "",
+        "alert": f"{event.device}/{body.alert}" if isinstance(body, Alert) else "",
+    }  # fmt: skip
+
+
+def _rule(intent: Intent, event: Event) -> dict[str, Any] | None:
+    rule = intent.rule
+    if rule is None:
+        return None
+    return {
+        "raise": rule.raise_at, "clear": rule.clear_at, "direction": rule.direction, "hold": rule.hold,
+        "category": rule.category, "severity": rule.severity, "open": _opening(rule.intent, event, ""),
+    }  # fmt: skip
+
+
+def _clock(clock: Clock) -> dict[str, Any]:
+    return {"name": clock.name, "start": clock.start, "due": clock.due, "provisional": clock.provisional}
+
+
+def clock_args(clocks: tuple[Clock, ...]) -> list[dict[str, Any]]:
+    """Clocks as the act script wants them."""
+    return [_clock(clock) for clock in clocks]

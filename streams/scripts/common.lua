@@ -1,0 +1,83 @@
+-- Shared by record.lua and act.lua, which are loaded with this text in front. KEYS[1] is the site's prefix (it carries
+-- the hash tag, so every name built from it lies in one slot); ARGV[1] is one msgpack value.
+local prefix = KEYS[1]
+local arg = cmsgpack.unpack(ARGV[1])
+local FAR = 9000000000000000  -- the deadline of a case on which no clock is running: after every real one
+
+-- How a stored hash becomes JSON: s = text, n = number as it was stored, j = already JSON. Absent numbers are null.
+local CASE = {
+  {'no','s'}, {'state','s'}, {'version','n'}, {'matter','s'}, {'priority','n'}, {'origin','s'}, {'received','n'},
+  {'category','s'}, {'device','s'}, {'lon','n'}, {'lat','n'}, {'grid','o'}, {'grids','j'}, {'cell','o'},
+  {'clocks','j'}, {'events','n'}, {'updated','n'}, {'alert','s'}, {'ended','n'}, {'image','o'}, {'patrol','s'},
+  {'post','s'}, {'dispatch','s'}, {'dispatched','n'}, {'closed','n'}, {'by','s'}, {'act','s'}, {'acted','n'},
+}
+local ALERT = {
+  {'alert','s'}, {'device','s'}, {'category','s'}, {'phase','s'}, {'severity','n'}, {'at','n'}, {'received','n'},
+  {'grid','o'}, {'case','s'}, {'lon','n'}, {'lat','n'}, {'ended','n'}, {'image','o'},
+}
+
+local function names(spec)
+  local out = {}
+  for i, field in ipairs(spec) do out[i] = field[1] end
+  return out
+end
+local CASE_NAMES, ALERT_NAMES = names(CASE), names(ALERT)
+
+local function json(key, spec, fields)
+  local values = redis.call('HMGET', key, unpack(fields))
+  local out = {}
+  for i, field in ipairs(spec) do
+    local value, as = values[i], field[2]
+    if as == 's' then value = cjson.encode(value or '')
+    elseif as == 'o' then value = value and value ~= '' and cjson.encode(value) or 'null'
+    elseif as == 'j' then value = value or '[]'
+    else value = value and value ~= '' and value or 'null' end
+    out[i] = '"' .. field[1] .. '":' .. value
+  end
+  return '{' .. table.concat(out, ',') .. '}'
+end
+
+-- Whole milliseconds as text: Lua would write a large number with an exponent.
+local function whole(number) return string.format('%.0f', number) end
+
+local function clocks_json(clocks)
+  local out = {}
+  for i, clock in ipairs(clocks) do
+    out[i] = string.format('{"name":"%s","start":%.0f,"due":%.0f,"done":%s,"provisional":%s}', clock.name,
+      clock.start, clock.due, clock.done and clock.done ~= cjson.null and whole(clock.done) or 'null',
+      clock.provisional and 'true' or 'false')
+  end
+  return '[' .. table.concat(out, ',') .. ']'
+end
+
+local function next_due(clocks)
+  local due = FAR
+  for _, clock in ipairs(clocks) do
+    if (not clock.done or clock.done == cjson.null) and clock.due < due then due = clock.due end
+  end
+  return due
+end
+
+local function log(no, entry)
+  redis.call('RPUSH', prefix .. 'log:' .. no, cjson.encode(entry))
+end
+
+local function patrol_state(duty, case, sub)
+  if case and case ~= '' then return sub == 'scene' and 'scene' or 'way' end
+  if duty == 'off_duty' then return 'off' end
+  return 'free'
+end
+
+-- One entry for the feed: every screen folds it. `parts` maps a name to a list of JSON texts.
+local function announce(now, parts)
+  local fields = {}
+  for name, items in pairs(parts) do
+    if #items > 0 then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = '[' .. table.concat(items, ',') .. ']'
+    end
+  end
+  if #fields > 0 then
+    redis.call('XADD', prefix .. 'changes', 'MINID', '~', whole(now - arg.changes_ms), '*', unpack(fields))
+  end
+end
