@@ -87,7 +87,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class _Server:
+class Server:
     """One child process: lock, log file, health wait, orderly end. A subclass says what runs, how it answers."""
 
     name = "server"
@@ -211,7 +211,7 @@ class _Server:
             raise Unreachable(f"The embedded {self.name} {what}. {self.log} ends with:\n" + "\n".join(lines))
 
 
-class Valkey(_Server):
+class Valkey(Server):
     """The embedded Redis: every acknowledged write is on disk (AOF `always`) and nothing is ever evicted."""
 
     name = "valkey"
@@ -240,7 +240,7 @@ class Valkey(_Server):
         return connection.recv(64).startswith(b"+PONG")
 
 
-class Broker(_Server):
+class Broker(Server):
     """The embedded MQTT broker: 3.1.1 at `url` (what most devices speak), 5 at `url_v5`."""
 
     name = "broker"
@@ -264,11 +264,16 @@ class Broker(_Server):
         return [sys.executable, "-c", _BROKER_CODE, str(config)]
 
     def _speaks(self, connection: socket.socket) -> bool:
-        connection.sendall(_CONNECT)
-        answer = connection.recv(4)
-        with contextlib.suppress(OSError):
-            connection.sendall(b"\xe0\x00")
-        return answer.startswith(b"\x20")
+        return greets(connection)
+
+
+def greets(connection: socket.socket) -> bool:
+    """Whether an MQTT 3.1.1 broker answers a CONNECT on this connection."""
+    connection.sendall(_CONNECT)
+    answer = connection.recv(4)
+    with contextlib.suppress(OSError):
+        connection.sendall(b"\xe0\x00")
+    return answer.startswith(b"\x20")
 
 
 def _end_with_parent() -> Callable[[], None] | None:
