@@ -12,13 +12,14 @@ script needs, and the script decides. What a kind of event may do:
   dispatched without a grid
 - reading: carries the rule of its quantity, and in it what to open when the rule raises
 - late (older than 24 h): opens nothing; a late `end` still ends its alert, or the alert would stand for ever
-- an unplaced alert, reading or status comes from an unknown fixed device: kept and listed, opens nothing
+- an unplaced alert, reading or status comes from an unknown fixed device: kept and listed, opens nothing; but
+  a registered patrol's call for help opens, wherever it is
 - all else (19 of 20 events are positions): one shared intent, so that it costs next to nothing
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -34,7 +35,7 @@ REPORT_PRIORITY = 3
 """P3: a report says nothing about its severity."""
 BY_RULE: tuple[ClockName, ...] = ("respond", "handle")
 BY_PERSON: tuple[ClockName, ...] = ("respond",)
-PERIODS = 3
+PERIODS = 3.0
 """A device is offline after so many missed signs of life, but not before its rule's `after`."""
 
 
@@ -79,9 +80,9 @@ class ThresholdRule(msgspec.Struct, frozen=True):
 
 
 class Silent(msgspec.Struct, frozen=True):
-    """A device that has fallen silent: the last sign of life that was heard, and the rule that says so."""
+    """A device or a patrol that has fallen silent: its last sign of life, and the rule that says so."""
 
-    device: Device
+    id: str
     last: datetime
     rule: Silence
 
@@ -90,36 +91,41 @@ RECORD_ONLY = Intent()
 LIST_ONLY = Intent(listed=True)
 
 
-def apply(matters: Matters, events: Iterable[Event], now: datetime, calendar: Calendar) -> list[Intent]:
-    """One intent for each event, in order. `now` is not needed while clocks start at `received`; it stays
-    an argument, so that a rule about the hour of the day needs no other signature."""
+def apply(
+    matters: Matters,
+    events: Iterable[Event],
+    now: datetime,
+    calendar: Calendar,
+    patrols: Container[str] = (),
+) -> list[Intent]:
+    """One intent for each event, in order. `patrols`: ids of the registered ones, whose alerts open
+    without a place. `now` is not needed while clocks start at `received`; it stays an argument, so that a
+    rule about the hour of the day needs no other signature."""
     return [
-        RECORD_ONLY if type(event.body) is Movement else _intent(matters, event, calendar) for event in events
+        RECORD_ONLY if type(event.body) is Movement else _intent(matters, event, calendar, patrols) for event in events
     ]
 
 
-def _intent(matters: Matters, event: Event, calendar: Calendar) -> Intent:
-    body = event.body
+def _intent(matters: Matters, event: Event, calendar: Calendar, patrols: Container[str]) -> Intent:
+    body, late = event.body, Flag.LATE in event.flags
+    unknown = Flag.UNPLACED in event.flags and event.device not in patrols
     if isinstance(body, Alert):
-        return _alert(matters, event, body, calendar)
-    if Flag.LATE in event.flags:
-        return RECORD_ONLY
-    if isinstance(body, Report):
+        return _alert(matters, event, body, calendar, unknown, late)
+    if isinstance(body, Report) and not late:
         return _report(matters, event, body, calendar)
-    if Flag.UNPLACED in event.flags:
+    if unknown and not isinstance(body, Report):
         return LIST_ONLY
-    return _reading(matters, event, body, calendar) if isinstance(body, Reading) else RECORD_ONLY
+    return _reading(matters, event, body, calendar) if isinstance(body, Reading) and not late else RECORD_ONLY
 
 
-def _alert(matters: Matters, event: Event, alert: Alert, calendar: Calendar) -> Intent:
-    listed = Flag.UNPLACED in event.flags
-    if Flag.LATE in event.flags and alert.phase != "end":
-        return RECORD_ONLY
+def _alert(matters: Matters, event: Event, alert: Alert, calendar: Calendar, unknown: bool, late: bool) -> Intent:
+    if late and alert.phase != "end":
+        return LIST_ONLY if unknown else RECORD_ONLY
     kept = Intent(
-        category=alert.category, severity=alert.severity, alert=alert.alert, phase=alert.phase, listed=listed
+        category=alert.category, severity=alert.severity, alert=alert.alert, phase=alert.phase, listed=unknown
     )
     matter = matters.by_category.get(alert.category)
-    if matter is None or listed or alert.phase == "end":
+    if matter is None or unknown or alert.phase == "end":
         return kept
     return _opening(kept, matter, event, calendar)
 
@@ -199,17 +205,21 @@ def silent(
     last_seen: Mapping[str, datetime],
     now: datetime,
     since: datetime,
+    on_duty: Iterable[str] = (),
 ) -> list[Silent]:
-    """The cameras and sensors that should have been heard and were not: silent for more than 3 of their
-    periods, and for more than their rule's `after`. Devices with period 0 speak only when something
-    happens, so they are never silent. `last_seen` by device id; `since`: when the centre began to listen,
-    so that its own absence is no silence."""
+    """Who should have been heard and was not, for longer than the rule of its kind says.
+
+    A camera or sensor must also have missed three of its periods; with period 0 it speaks only when something
+    happens, so it is never silent. Of the patrols only those `on_duty` are looked at. `last_seen`: by id;
+    `since`: when the centre began to listen, so that its own absence is nobody's silence.
+    """
+    asked: list[tuple[str, str, float]] = [
+        (one.id, one.kind, PERIODS * one.period) for one in devices if one.period > 0
+    ]
+    asked += [(patrol, "patrol", 0.0) for patrol in on_duty]
     found = []
-    for device in devices:
-        rule = matters.silences.get(device.kind)
-        if rule is None or device.period <= 0:
-            continue
-        last = max(last_seen.get(device.id, since), since)
-        if now - last > timedelta(seconds=max(PERIODS * device.period, rule.after)):
-            found.append(Silent(device, last, rule))
+    for name, kind, patience in asked:
+        rule, last = matters.silences.get(kind), max(last_seen.get(name, since), since)
+        if rule is not None and now - last > timedelta(seconds=max(patience, rule.after)):
+            found.append(Silent(name, last, rule))
     return found
