@@ -16,15 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # the parts lie beside this script, not in a package
 
-import town_basemap  # noqa: E402
-import town_devices  # noqa: E402
-import town_org  # noqa: E402
-from town_grids import Grid, land, wanghai  # noqa: E402
-from town_roads import Road  # noqa: E402
-from town_streets import wanghai_roads  # noqa: E402
-
-from shapely.geometry import mapping  # noqa: E402
-from shapely.geometry.base import BaseGeometry  # noqa: E402
+import town_basemap
+import town_devices
+import town_org
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
+from town_grids import Grid, land, wanghai
+from town_streets import wanghai_roads
 
 SEED = 20261118
 Row = Mapping[str, object]
@@ -37,7 +35,7 @@ def make_wanghai(out: Path, seed: int = SEED) -> None:
     basemap = town_basemap.wanghai(seed, roads)
     patrols = town_org.patrols(seed, grids)
     devices = town_devices.wanghai(seed, grids, roads)
-    write_town(out, grids, basemap, devices, patrols, town_org.SOURCES, town_org.org_toml(grids))
+    write_town(out, grids, basemap, devices, patrols, town_org.SOURCES, town_org.wanghai_org(grids))
 
 
 def make_county(out: Path, seed: int = SEED) -> None:
@@ -47,13 +45,36 @@ def make_county(out: Path, seed: int = SEED) -> None:
     write_town(out, *town_county.county(seed))
 
 
-def write_town(out: Path, grids: Sequence[Grid], basemap: Iterable[tuple[Row, BaseGeometry]], devices: Sequence[Row],
-               patrols: Sequence[Row], sources: Sequence[Row], org: str) -> None:
+def write_town(
+    out: Path,
+    grids: Sequence[Grid],
+    basemap: Iterable[tuple[Row, BaseGeometry]],
+    devices: Sequence[Row],
+    patrols: Sequence[Row],
+    sources: Sequence[Row],
+    org: str,
+) -> None:
     """Writes the six files of a town."""
     out.mkdir(parents=True, exist_ok=True)
-    _geojson(out / "grids.geojson", (({
-        "code": g.code, "name": g.name, "name_en": g.name_en, "level": g.level, "parent": g.parent,
-        "kind": g.kind, "district": g.district, "chief": g.chief}, g.shape) for g in grids))
+    _geojson(
+        out / "grids.geojson",
+        (
+            (
+                {
+                    "code": g.code,
+                    "name": g.name,
+                    "name_en": g.name_en,
+                    "level": g.level,
+                    "parent": g.parent,
+                    "kind": g.kind,
+                    "district": g.district,
+                    "chief": g.chief,
+                },
+                g.shape,
+            )
+            for g in grids
+        ),
+    )
     _geojson(out / "basemap.geojson", basemap)
     _csv(out / "devices.csv", devices)
     _csv(out / "patrols.csv", patrols)

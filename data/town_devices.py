@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 
+import shapely
 import town_wanghai as w
+from shapely import Point, STRtree
 from town_grids import Grid, coast_line
 from town_roads import Road
 from town_shapes import XY, Plane, smooth
-
-import shapely
-from shapely import Point, STRtree
 
 Row = dict[str, object]
 CAMERAS, LOUDSPEAKERS = 134, 60
@@ -21,18 +21,24 @@ MAIN = {"trunk", "road"}
 
 # quantity, unit, how many, source, period s, name, English
 SENSORS: list[tuple[str, str, int, str, int, str, str]] = [
-    ("water_level", "m", 16, "water", 600, "水位计", "water gauge"), ("water_ph", "pH", 3, "water", 600, "水质仪", "water probe"),
-    ("rain", "mm", 8, "weather", 600, "雨量计", "rain gauge"), ("wind", "m/s", 4, "weather", 600, "风速仪", "anemometer"),
-    ("pm25", "µg/m³", 8, "air", 600, "空气站", "air station"), ("noise", "dB", 6, "air", 600, "噪声计", "noise meter"),
-    ("odour", "OU", 5, "air", 600, "恶臭仪", "odour meter"), ("gas", "%LEL", 12, "gas-park", 300, "可燃气探头", "gas detector"),
-    ("smoke", "%", 10, "manholes", 0, "烟感", "smoke detector"), ("manhole_tilt", "°", 14, "manholes", 3600, "智能井盖", "smart manhole")]
+    ("water_level", "m", 16, "water", 600, "水位计", "water gauge"),
+    ("water_ph", "pH", 3, "water", 600, "水质仪", "water probe"),
+    ("rain", "mm", 8, "weather", 600, "雨量计", "rain gauge"),
+    ("wind", "m/s", 4, "weather", 600, "风速仪", "anemometer"),
+    ("pm25", "µg/m³", 8, "air", 600, "空气站", "air station"),
+    ("noise", "dB", 6, "air", 600, "噪声计", "noise meter"),
+    ("odour", "OU", 5, "air", 600, "恶臭仪", "odour meter"),
+    ("gas", "%LEL", 12, "gas-park", 300, "可燃气探头", "gas detector"),
+    ("smoke", "%", 10, "manholes", 0, "烟感", "smoke detector"),
+    ("manhole_tilt", "°", 14, "manholes", 3600, "智能井盖", "smart manhole"),
+]
 
 
 def nodes(roads: Sequence[Road]) -> dict[XY, list[tuple[Road, XY]]]:
     """Each vertex where roads meet, in degrees: the roads there, each with its next vertex."""
     out: dict[XY, list[tuple[Road, XY]]] = defaultdict(list)
     for road in roads:
-        for a, b in zip(road.line, road.line[1:]):
+        for a, b in pairwise(road.line):
             out[a].append((road, b))
             out[b].append((road, a))
     return {p: arms for p, arms in out.items() if len(arms) > 2 and any(r.kind != "motorway" for r, _ in arms)}
@@ -82,22 +88,37 @@ def _cameras(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[
     return _camera_rows(rng, sorted([*places, *shore], key=lambda x: (x[0].code[-3:], x[1])), crossing)
 
 
-def _camera_rows(rng: Random, places: list[tuple[Grid, XY, int, str]], crossing: dict[XY, list[tuple[Road, XY]]]) -> list[Row]:
+def _camera_rows(
+    rng: Random, places: list[tuple[Grid, XY, int, str]], crossing: dict[XY, list[tuple[Road, XY]]]
+) -> list[Row]:
     speaking = set(rng.sample(range(len(places)), LOUDSPEAKERS))
     rows: list[Row] = []
     seen: dict[str, int] = defaultdict(int)
     for n, (g, p, turn, kind) in enumerate(places):
         village, english = g.name[:2], g.name_en.split()[0]
         road, road_en = _road_name(crossing.get(p, []), kind)
+        village, english = ("", "") if road.startswith(village) else (village, f"{english} ")
         key = village + road
         seen[key] += 1
         mark = f"{seen[key]}号" if seen[key] > 1 else ""
         mark_en = f" {seen[key]}" if seen[key] > 1 else ""
-        rows.append({
-            "id": f"D-{n + 1:03}", "kind": "camera", "name": f"{village}{road}{mark}", "name_en": f"{english} {road_en}{mark_en}",
-            "source": f"cameras-{kind}", "external": f"{english.lower()}_{n + 1:03}" if rng.random() < 0.6 else "",
-            "lon": p[0], "lat": p[1], "bearing": turn, "loudspeaker": int(n in speaking), "quantity": "", "unit": "",
-            "period": 300})
+        rows.append(
+            {
+                "id": f"D-{n + 1:03}",
+                "kind": "camera",
+                "name": f"{village}{road}{mark}",
+                "name_en": f"{english}{road_en}{mark_en}",
+                "source": f"cameras-{kind}",
+                "external": f"{g.name_en.split()[0].lower()}_{n + 1:03}" if rng.random() < 0.6 else "",
+                "lon": p[0],
+                "lat": p[1],
+                "bearing": turn,
+                "loudspeaker": int(n in speaking),
+                "quantity": "",
+                "unit": "",
+                "period": 300,
+            }
+        )
     return rows
 
 
@@ -152,8 +173,10 @@ def _sensors(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[
     core = [g for g in finest if g.name[:2] in w.CORE_VILLAGES]
     street = [p for p, arms in sorted(nodes(roads).items()) if all(r.kind == "street" for r, _ in arms)]
     streets_core = [p for p in street if any(g.shape.contains(Point(p)) for g in core)]
-    wet = [w.PLANE.degrees((x + 0.02, y - 0.09 if n < 90 else y)) for n, (x, y) in
-           enumerate([p for line in (w.RIVER, w.CANAL, w.BROOKS[0][2]) for p in smooth(line, 8)])]
+    wet = [
+        w.PLANE.degrees((x + 0.02, y - 0.09 if n < 90 else y))
+        for n, (x, y) in enumerate([p for line in (w.RIVER, w.CANAL, w.BROOKS[0][2]) for p in smooth(line, 8)])
+    ]
     rows: list[Row] = []
     taken: list[XY] = []
     for quantity, unit, count, source, period, name, english in SENSORS:
@@ -181,12 +204,23 @@ def _sensors(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[
             taken.append(p)
             n = len(rows) + 1
             lora = quantity in ("manhole_tilt", "water_level")
-            rows.append({
-                "id": f"S-{n:03}", "kind": "sensor", "name": f"{g.name[:2]}{name}{k + 1:02}",
-                "name_en": f"{g.name_en.split()[0]} {english} {k + 1:02}", "source": source,
-                "external": f"70b3d57e{rng.randrange(16 ** 8):08x}" if lora else "",
-                "lon": p[0], "lat": p[1], "bearing": "", "loudspeaker": 0, "quantity": quantity, "unit": unit,
-                "period": period})
+            rows.append(
+                {
+                    "id": f"S-{n:03}",
+                    "kind": "sensor",
+                    "name": f"{g.name[:2]}{name}{k + 1:02}",
+                    "name_en": f"{g.name_en.split()[0]} {english} {k + 1:02}",
+                    "source": source,
+                    "external": f"70b3d57e{rng.randrange(16**8):08x}" if lora else "",
+                    "lon": p[0],
+                    "lat": p[1],
+                    "bearing": "",
+                    "loudspeaker": 0,
+                    "quantity": quantity,
+                    "unit": unit,
+                    "period": period,
+                }
+            )
     return rows
 
 

@@ -10,19 +10,27 @@ from random import Random
 
 Named = tuple[str, str]  # Chinese, English
 
-_FAMILY = ("王Wang 李Li 张Zhang 刘Liu 陈Chen 杨Yang 赵Zhao 黄Huang 周Zhou 吴Wu 徐Xu 孙Sun 胡Hu 朱Zhu 高Gao 林Lin "
-           "何He 郭Guo 马Ma 罗Luo 梁Liang 宋Song 郑Zheng 谢Xie 韩Han 唐Tang 冯Feng 于Yu 董Dong 程Cheng 曹Cao 袁Yuan "
-           "邓Deng 许Xu 傅Fu 沈Shen 曾Zeng 彭Peng 吕Lü 苏Su 卢Lu 蒋Jiang 蔡Cai 贾Jia 丁Ding 魏Wei 薛Xue 叶Ye 潘Pan 杜Du")
-_GIVEN = ("建国Jianguo 海涛Haitao 志强Zhiqiang 晓东Xiaodong 文斌Wenbin 立军Lijun 春梅Chunmei 永刚Yonggang 海燕Haiyan "
-          "卫东Weidong 丽华Lihua 子豪Zihao 国庆Guoqing 玉芳Yufang 明辉Minghui 秀英Xiuying 俊杰Junjie 雪梅Xuemei "
-          "振华Zhenhua 桂兰Guilan 成龙Chenglong 小红Xiaohong 伟民Weimin 红霞Hongxia 志远Zhiyuan 淑珍Shuzhen "
-          "家乐Jiale 金凤Jinfeng 长河Changhe 月娥Yue'e 学文Xuewen 爱民Aimin 德胜Desheng 佳怡Jiayi 宏伟Hongwei 晓燕Xiaoyan "
-          "天宇Tianyu 冬梅Dongmei 庆丰Qingfeng 思源Siyuan")
-_FIRST = ("青Qing 柳Liu 石Shi 双Shuang 大Da 小Xiao 前Qian 后Hou 东Dong 西Xi 南Nan 北Bei 新Xin 古Gu 白Bai 黄Huang 红Hong "
-          "龙Long 凤Feng 金Jin 银Yin 玉Yu 长Chang 高Gao 云Yun 松Song 梅Mei 杏Xing 桃Tao 荷He 沙Sha 水Shui 泉Quan 官Guan 塘Tang "
-          "盐Yan 蒲Pu 芦Lu 秦Qin 宋Song")
-_LAST = ("桥qiao 庄zhuang 湾wan 港gang 圩wei 荡dang 埠bu 墩dun 集ji 坊fang 岭ling 沟gou 泽ze 浦pu 巷xiang 园yuan 河he 滩tan "
-         "溪xi 林lin 堰yan 店dian")
+_FAMILY = (
+    "王Wang 李Li 张Zhang 刘Liu 陈Chen 杨Yang 赵Zhao 黄Huang 周Zhou 吴Wu 徐Xu 孙Sun 胡Hu 朱Zhu 高Gao 林Lin "
+    "何He 郭Guo 马Ma 罗Luo 梁Liang 宋Song 郑Zheng 谢Xie 韩Han 唐Tang 冯Feng 于Yu 董Dong 程Cheng 曹Cao 袁Yuan "
+    "邓Deng 许Xu 傅Fu 沈Shen 曾Zeng 彭Peng 吕Lü 苏Su 卢Lu 蒋Jiang 蔡Cai 贾Jia 丁Ding 魏Wei 薛Xue 叶Ye 潘Pan 杜Du"
+)
+_GIVEN = (
+    "建国Jianguo 海涛Haitao 志强Zhiqiang 晓东Xiaodong 文斌Wenbin 立军Lijun 春梅Chunmei 永刚Yonggang 海燕Haiyan "
+    "卫东Weidong 丽华Lihua 子豪Zihao 国庆Guoqing 玉芳Yufang 明辉Minghui 秀英Xiuying 俊杰Junjie 雪梅Xuemei "
+    "振华Zhenhua 桂兰Guilan 成龙Chenglong 小红Xiaohong 伟民Weimin 红霞Hongxia 志远Zhiyuan 淑珍Shuzhen "
+    "家乐Jiale 金凤Jinfeng 长河Changhe 月娥Yue'e 学文Xuewen 爱民Aimin 德胜Desheng 佳怡Jiayi 宏伟Hongwei 晓燕Xiaoyan "
+    "天宇Tianyu 冬梅Dongmei 庆丰Qingfeng 思源Siyuan"
+)
+_FIRST = (
+    "青Qing 柳Liu 石Shi 双Shuang 大Da 小Xiao 前Qian 后Hou 东Dong 西Xi 南Nan 北Bei 新Xin 古Gu 白Bai 黄Huang 红Hong "
+    "龙Long 凤Feng 金Jin 银Yin 玉Yu 长Chang 高Gao 云Yun 松Song 梅Mei 杏Xing 桃Tao 荷He 沙Sha 水Shui 泉Quan "
+    "官Guan 塘Tang 盐Yan 蒲Pu 芦Lu 秦Qin 宋Song"
+)
+_LAST = (
+    "桥qiao 庄zhuang 湾wan 港gang 圩wei 荡dang 埠bu 墩dun 集ji 坊fang 岭ling 沟gou 泽ze 浦pu 巷xiang 园yuan 河he 滩tan "
+    "溪xi 林lin 堰yan 店dian"
+)
 
 
 def _split(words: str) -> list[Named]:

@@ -8,9 +8,11 @@ from random import Random
 import town_wanghai as w
 from town_grids import Grid, village_code, village_order
 from town_names import people
+from town_shapes import Plane
 
 SOURCES: list[dict[str, object]] = [
-    {"id": i, "name": name, "name_en": english, "kind": kind, "period": period} for i, name, english, kind, period in (
+    {"id": i, "name": name, "name_en": english, "kind": kind, "period": period}
+    for i, name, english, kind, period in (
         ("patrols", "巡防定位", "Patrol positions", "position", 60),
         ("cameras-town", "镇区探头", "Town cameras", "camera", 300),
         ("cameras-traffic", "交通探头", "Traffic cameras", "camera", 300),
@@ -24,27 +26,85 @@ SOURCES: list[dict[str, object]] = [
         ("hotline-12345", "12345热线", "12345 hotline", "report", 0),
         ("villages", "村居上报", "Village reports", "report", 0),
         ("grid-app", "网格员随手报", "Grid-member app", "report", 0),
-    )]
+    )
+]
 
 SQUADS: list[tuple[str, str, str, int, list[int]]] = [  # code, name, English, officers, districts served
-    ("Q1", "一中队", "Squad 1", 24, [0, 1]), ("Q2", "二中队", "Squad 2", 24, [3, 5]), ("Q3", "三中队", "Squad 3", 22, [2, 4])]
+    ("Q1", "一中队", "Squad 1", 24, [0, 1]),
+    ("Q2", "二中队", "Squad 2", 24, [3, 5]),
+    ("Q3", "三中队", "Squad 3", 22, [2, 4]),
+]
 
 DEPARTMENTS: list[tuple[str, str, str]] = [
-    ("enforcement", "综合执法中队", "General Enforcement Squad"), ("sanitation", "环卫所", "Sanitation Station"),
-    ("police", "派出所", "Police Station"), ("market", "市场监管分局", "Market Regulation Branch"),
-    ("ecology", "生态环境办", "Ecology and Environment Office"), ("planning", "自然资源和规划所", "Land and Planning Station"),
-    ("emergency", "应急管理办", "Emergency Management Office"), ("fisheries", "海洋渔业办", "Marine and Fisheries Office"),
-    ("port", "港口管理办", "Port Office"), ("construction", "城建办", "Town Construction Office"),
-    ("traffic", "交警中队", "Traffic Police Squad"), ("civil", "民政办", "Civil Affairs Office"),
-    ("service", "便民服务中心", "Citizen Service Centre"), ("party", "党建办", "Party Building Office"),
-    ("agriculture", "农业农村和水利站", "Agriculture and Water Station"), ("justice", "司法所", "Justice Station")]
+    ("enforcement", "综合执法中队", "General Enforcement Squad"),
+    ("sanitation", "环卫所", "Sanitation Station"),
+    ("police", "派出所", "Police Station"),
+    ("market", "市场监管分局", "Market Regulation Branch"),
+    ("ecology", "生态环境办", "Ecology and Environment Office"),
+    ("planning", "自然资源和规划所", "Land and Planning Station"),
+    ("emergency", "应急管理办", "Emergency Management Office"),
+    ("fisheries", "海洋渔业办", "Marine and Fisheries Office"),
+    ("port", "港口管理办", "Port Office"),
+    ("construction", "城建办", "Town Construction Office"),
+    ("traffic", "交警中队", "Traffic Police Squad"),
+    ("civil", "民政办", "Civil Affairs Office"),
+    ("service", "便民服务中心", "Citizen Service Centre"),
+    ("party", "党建办", "Party Building Office"),
+    ("agriculture", "农业农村和水利站", "Agriculture and Water Station"),
+    ("justice", "司法所", "Justice Station"),
+]
 
-# post, English, kind, skills (boards of the catalogue), share of a squad's 24
-POSTS: list[tuple[str, str, str, int]] = [
-    ("巡查岗", "person", "city;environment", 8), ("执法岗", "person", "city;safety", 4), ("治安岗", "person", "security", 4),
-    ("交通岗", "person", "security;city", 2), ("安监岗", "person", "safety;environment", 2), ("民生岗", "person", "livelihood;government;party", 2),
-    ("机动岗", "vehicle", "city;security;safety;environment", 2)]
-VESSEL_SKILLS = "marine;port"
+SKILLS: list[tuple[str, str, str]] = [
+    ("party", "党建", "Party"),
+    ("government", "政务", "Government"),
+    ("city", "城市管理", "City"),
+    ("livelihood", "民生", "Livelihood"),
+    ("security", "治安", "Security"),
+    ("safety", "安全", "Safety"),
+    ("environment", "环保", "Environment"),
+    ("marine", "海洋", "Marine"),
+    ("port", "港口", "Port"),
+    ("cleaning", "保洁", "Cleaning"),
+    ("roads", "道路", "Roads"),
+    ("muck", "渣土", "Earth trucks"),
+    ("building", "违建", "Illegal building"),
+    ("traffic", "交通", "Traffic"),
+    ("fire", "消防", "Fire"),
+    ("hazmat", "危化品", "Dangerous goods"),
+    ("water", "水务", "Water"),
+    ("first_aid", "急救", "First aid"),
+    ("mediation", "调解", "Mediation"),
+]
+
+# post, English, kind, officers in a squad of 24, the skills they take turns to have
+POSTS: list[tuple[str, str, str, int, list[str]]] = [
+    (
+        "巡查岗",
+        "Patrol post",
+        "person",
+        8,
+        ["city;environment;cleaning", "city;environment;water", "city;roads", "environment;fire;cleaning"],
+    ),
+    ("执法岗", "Enforcement post", "person", 4, ["city;muck;traffic", "city;building;environment"]),
+    ("治安岗", "Security post", "person", 4, ["security;first_aid", "security;mediation"]),
+    ("交通岗", "Traffic post", "person", 2, ["security;traffic;first_aid", "security;traffic;roads"]),
+    ("安监岗", "Safety post", "person", 2, ["safety;fire;environment", "safety;hazmat;port"]),
+    (
+        "民生岗",
+        "Livelihood post",
+        "person",
+        2,
+        ["livelihood;government;mediation", "livelihood;party;first_aid"],
+    ),
+    (
+        "机动岗",
+        "Mobile post",
+        "vehicle",
+        2,
+        ["city;security;safety;roads", "safety;environment;water;first_aid"],
+    ),
+    ("渔政岗", "Fishery post", "vessel", 0, ["marine;port;first_aid", "marine;water;security"]),
+]
 
 
 def patrols(seed: int, grids: Sequence[Grid]) -> list[dict[str, object]]:
@@ -54,42 +114,69 @@ def patrols(seed: int, grids: Sequence[Grid]) -> list[dict[str, object]]:
     districts = [g.code for g in grids if g.level == 2]
     rows: list[dict[str, object]] = []
     for squad, _, _, size, served in SQUADS:
-        posts = [p for p in POSTS for _ in range(p[3])][:size]
-        if squad == "Q2":  # two boats at the port instead of two on foot
-            posts[6:8] = [("渔政岗", "vessel", VESSEL_SKILLS, 0)] * 2
-        if squad == "Q3":
-            posts[-2:] = [("机动岗", "vehicle", POSTS[-1][2], 0)] * 2
-            posts[7:8] = [("渔政岗", "vessel", VESSEL_SKILLS, 0)]
-        for k, (post, kind, skills, _) in enumerate(posts):
+        posts = [p for p in POSTS for _ in range(p[3])]
+        for leaves in range(24 - size):
+            del posts[4 + leaves]  # the small squad has fewer on the beat
+        for boat in range({"Q2": 2, "Q3": 1}.get(squad, 0)):
+            posts[2 + boat] = POSTS[-1]  # and those at the sea have boats
+        turns: dict[str, int] = {}
+        for k, (post, _, kind, _, choice) in enumerate(posts):
+            skills = choice[turns.setdefault(post, 0) % len(choice)]
+            turns[post] += 1
             n = len(rows) + 1
             home = 5 if kind == "vessel" else served[k % len(served)]
             name, english = next(names)
             if kind == "vehicle":
-                name, english = f"巡防车{n:02}·{name}", f"Patrol car {n:02} · {english}"
+                name, english = f"巡防{n:02}车", f"Patrol Car {n:02}"
             if kind == "vessel":
-                name, english = f"望海渔政{n:02}", f"Fishery Patrol {n:02}"
-            rows.append({"id": f"P-{n:03}", "name": name, "name_en": english, "kind": kind, "squad": squad,
-                         "district": districts[home], "post": post, "skills": skills,
-                         "phone": f"199-0000-{rng.randrange(1000, 9999)}",
-                         "source": "vessels" if kind == "vessel" else "patrols",
-                         "external": f"owntracks/wanghai/p{n:03}" if n % 12 == 5 and kind == "person" else ""})
+                name, english = f"渔政{n:02}艇", f"Fishery Boat {n:02}"
+            rows.append(
+                {
+                    "id": f"P-{n:03}",
+                    "name": name,
+                    "name_en": english,
+                    "kind": kind,
+                    "squad": squad,
+                    "district": districts[home],
+                    "post": post,
+                    "skills": skills,
+                    "phone": f"199-0000-{rng.randrange(1000, 9999)}",
+                    "source": "vessels" if kind == "vessel" else "patrols",
+                    "external": f"owntracks/wanghai/p{n:03}" if kind == "person" and n % 10 == 5 else "",
+                }
+            )
     return rows
 
 
-def org_toml(grids: Sequence[Grid]) -> str:
+def wanghai_org(grids: Sequence[Grid]) -> str:
     """`org.toml` of Wanghai."""
-    lon, lat = w.PLANE.lon0, w.PLANE.lat0
-    out = ["# Who works in Wanghai. Made by data/make_town.py.", "",
-           table("site", code="wanghai", division=w.CODE, name=w.NAME[0], name_en=w.NAME[1], lon=lon, lat=lat, array=False)]
-    out += [table("district", code=g.code, name=g.name, name_en=g.name_en) for g in grids if g.level == 2]
-    districts = [g.code for g in grids if g.level == 2]
-    out += [table("squad", code=c, name=n, name_en=e, districts=[districts[d] for d in served])
-            for c, n, e, _, served in SQUADS]
+    districts = [g for g in grids if g.level == 2]
+    squads = [(c, n, e, [districts[d].code for d in served]) for c, n, e, _, served in SQUADS]
     home = {g.code[:12]: str(g.district) for g in grids if g.level == 3 and g.kind == "general"}
+    villages = []
     for at, i in enumerate(village_order()):
-        code = village_code(at)
-        out.append(table("village", code=code, name=f"{w.VILLAGES[i][0]}村", name_en=f"{w.VILLAGES[i][1]} Village",
-                         district=home[code]))
+        name, english = w.VILLAGES[i][:2]
+        villages.append((village_code(at), f"{name}村", f"{english} Village", home[village_code(at)]))
+    return org_toml(w.PLANE, ("wanghai", w.CODE, *w.NAME), districts, squads, villages)
+
+
+def org_toml(
+    plane: Plane,
+    site: tuple[str, str, str, str],
+    districts: Sequence[Grid],
+    squads: Sequence[tuple[str, str, str, list[str]]],
+    villages: Sequence[tuple[str, str, str, str]],
+) -> str:
+    """`org.toml`: the site (code, division, name, English), districts, squads, villages, posts, skills, departments."""
+    code, division, name, english = site
+    at = {"lon": plane.lon0, "lat": plane.lat0}
+    out = [f"# Who works in {english}. Made by data/make_town.py.", ""]
+    out.append(table("site", array=False, code=code, division=division, name=name, name_en=english, **at))
+    out += [table("district", code=g.code, name=g.name, name_en=g.name_en) for g in districts]
+    out += [table("squad", code=c, name=n, name_en=e, districts=d) for c, n, e, d in squads]
+    out += [table("village", code=c, name=n, name_en=e, district=d) for c, n, e, d in villages]
+    out += [table("post", name=p[0], name_en=p[1]) for p in POSTS]
+    out += [table("skill", key=c, name=n, name_en=e) for c, n, e in SKILLS]
     out += [table("department", code=c, name=n, name_en=e) for c, n, e in DEPARTMENTS]
     return "\n".join(out)
 
@@ -98,7 +185,10 @@ def table(heading: str, *, array: bool = True, **values: object) -> str:
     """One TOML table of strings, numbers and lists of strings."""
     lines = [f"[[{heading}]]" if array else f"[{heading}]"]
     for key, value in values.items():
-        text = "[" + ", ".join(f'"{v}"' for v in value) + "]" if isinstance(value, list) else (
-            f'"{value}"' if isinstance(value, str) else str(value))
+        text = (
+            "[" + ", ".join(f'"{v}"' for v in value) + "]"
+            if isinstance(value, list)
+            else (f'"{value}"' if isinstance(value, str) else str(value))
+        )
         lines.append(f"{key} = {text}")
     return "\n".join(lines) + "\n"

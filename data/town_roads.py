@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from town_shapes import XY, Plane
-
 import shapely
 from shapely import LineString, Point, STRtree
+from town_shapes import XY, Plane
 
 NEAR = 0.004  # km: an end this close to a road is meant to meet it
 
@@ -29,8 +28,9 @@ class Road:
     line: tuple[XY, ...]
 
 
-def nearest_on(roads: Sequence[Road], at: XY, forbidden: LineString | None = None,
-               limit: float = 9.0) -> tuple[Road, XY] | None:
+def nearest_on(
+    roads: Sequence[Road], at: XY, forbidden: LineString | None = None, limit: float = 9.0
+) -> tuple[Road, XY] | None:
     """The nearest place on any road but a motorway to which a straight way does not cross `forbidden`."""
     here = Point(at)
     ranked = sorted(((LineString(r.line).distance(here), n) for n, r in enumerate(roads) if r.kind != "motorway"))
@@ -54,7 +54,7 @@ def noded(roads: Sequence[Road], plane: Plane) -> list[Road]:
     tree = STRtree(lines)
     extra: dict[int, list[XY]] = defaultdict(list)
     left, right = tree.query(lines, predicate="dwithin", distance=NEAR)
-    for i, j in sorted((int(i), int(j)) for i, j in zip(left, right) if i < j):
+    for i, j in sorted((int(i), int(j)) for i, j in zip(left, right, strict=True) if i < j):
         for p in _meetings(lines[i], lines[j]):
             extra[i].append(p)
             extra[j].append(p)

@@ -13,8 +13,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
+import numpy as np
 import shapely
 from shapely import LineString, MultiPoint, Point, Polygon, STRtree
 from shapely.geometry.base import BaseGeometry
@@ -58,11 +60,11 @@ class Plane:
 
     def to_degrees(self, shape: BaseGeometry) -> BaseGeometry:
         """Any shape in km as degrees of six decimals."""
-        return shapely.transform(shape, lambda a: [self.degrees((x, y)) for x, y in a])
+        return shapely.transform(shape, lambda a: np.array([self.degrees((x, y)) for x, y in a]))
 
     def to_km(self, shape: BaseGeometry) -> BaseGeometry:
         """Any shape in degrees as km."""
-        return shapely.transform(shape, lambda a: [self.km((x, y)) for x, y in a])
+        return shapely.transform(shape, lambda a: np.array([self.km((x, y)) for x, y in a]))
 
 
 def smooth(points: Sequence[XY], steps: int = 6) -> list[XY]:
@@ -80,8 +82,7 @@ def smooth(points: Sequence[XY], steps: int = 6) -> list[XY]:
 
 def _cubic(a: float, b: float, c: float, d: float, t: float) -> float:
     """One coordinate of a Catmull-Rom piece between b and c."""
-    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t
-                  + (3 * b - a - 3 * c + d) * t * t * t)
+    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t * t * t)
 
 
 def wiggle(a: XY, b: XY, seed: int, amount: float, shortest: float) -> list[XY]:
@@ -109,7 +110,7 @@ def _halve(a: XY, b: XY, rng: Random, amount: float, shortest: float) -> list[XY
 def rough(points: Sequence[XY], seed: int, amount: float, shortest: float) -> list[XY]:
     """`points` with every piece wiggled."""
     out = [points[0]]
-    for a, b in zip(points, points[1:]):
+    for a, b in pairwise(points):
         out += wiggle(a, b, seed, amount, shortest)[1:]
     return out
 
@@ -119,7 +120,7 @@ def relax(seeds: list[XY], outline: Polygon, rounds: int) -> list[XY]:
     for _ in range(rounds):
         cells = _cells(seeds, outline)
         moved = []
-        for seed, cell in zip(seeds, cells):
+        for seed, cell in zip(seeds, cells, strict=True):
             middle = shapely.intersection(cell, outline).centroid
             fits = outline.contains(middle) and cell.contains(middle)
             moved.append((middle.x, middle.y) if fits else seed)
@@ -133,8 +134,14 @@ def _cells(seeds: Sequence[XY], outline: Polygon) -> list[Polygon]:
     return list(found.geoms)
 
 
-def tile(seeds: Sequence[XY], outline: Polygon, plane: Plane, seed: int,
-         amount: float = 0.15, shortest: float = 0.12) -> list[Polygon]:
+def tile(
+    seeds: Sequence[XY],
+    outline: Polygon,
+    plane: Plane,
+    seed: int,
+    amount: float = 0.15,
+    shortest: float = 0.12,
+) -> list[Polygon]:
     """One polygon (degrees) a seed (km); together they tile `outline` (km) with shared vertices.
 
     A face that holds no seed (a bit cut off by a bay or by two wiggles that cross) goes to the neighbour
@@ -143,15 +150,16 @@ def tile(seeds: Sequence[XY], outline: Polygon, plane: Plane, seed: int,
     borders: dict[tuple[XY, XY], list[XY]] = {}
     for cell in _cells(seeds, outline):
         ring = [(round(x, 4), round(y, 4)) for x, y in cell.exterior.coords]
-        for a, b in zip(ring, ring[1:]):
+        for a, b in pairwise(ring):
             if a != b:
                 borders.setdefault((min(a, b), max(a, b)), wiggle(a, b, seed, amount, shortest))
     lines = [LineString(line) for border in borders.values() if len(line := plane.line(border)) > 1]
-    edge = plane.to_degrees(outline.exterior)
+    edge = LineString(plane.line((x, y) for x, y in outline.exterior.coords))
     noded = shapely.unary_union([*lines, edge], grid_size=LATTICE)
     area = Polygon(edge)
-    faces = [f for f in shapely.polygonize(list(shapely.get_parts(noded))).geoms
-             if area.contains(f.representative_point())]
+    faces = [
+        f for f in shapely.polygonize(list(shapely.get_parts(noded))).geoms if area.contains(f.representative_point())
+    ]
     return _faces_to_seeds(faces, [Point(plane.degrees(s)) for s in seeds])
 
 
@@ -167,8 +175,14 @@ def _faces_to_seeds(faces: list[BaseGeometry], seeds: Sequence[Point]) -> list[P
     while loose:
         waiting = []
         for i in loose:
-            best = max(((faces[i].intersection(faces[j]).length, owner[j]) for j in map(int, tree.query(faces[i]))
-                        if j in owner), default=(0.0, -1))
+            best = max(
+                (
+                    (faces[i].intersection(faces[j]).length, owner[j])
+                    for j in map(int, tree.query(faces[i]))
+                    if j in owner
+                ),
+                default=(0.0, -1),
+            )
             if best[0] > 0:
                 owner[i] = best[1]
             else:
@@ -197,12 +211,16 @@ def groups_in_one_piece(tiles: Sequence[Polygon], group: list[int]) -> list[int]
     for i, t in enumerate(tiles):
         hits = sorted(int(j) for j in tree.query(t) if int(j) != i)
         near.append([j for j in hits if t.intersection(tiles[j]).length > 0])
-    for g in sorted(set(group)):
-        pieces = _pieces([i for i, x in enumerate(group) if x == g], near)
-        for piece in pieces[1:]:
-            for i in piece:
-                around = [group[j] for j in near[i] if group[j] != g]
-                group[i] = max(sorted(set(around)), key=around.count) if around else g
+    moved = True
+    while moved:
+        moved = False
+        for g in sorted(set(group)):
+            for piece in _pieces([i for i, x in enumerate(group) if x == g], near)[1:]:
+                for i in piece:
+                    around = [group[j] for j in near[i] if group[j] != g]
+                    if around:
+                        group[i] = max(sorted(set(around)), key=around.count)
+                        moved = True
     return group
 
 
