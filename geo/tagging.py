@@ -175,15 +175,18 @@ class GridIndex:
         return answers + dedicated
 
     def _settle_one(self, border: int, lon: float, lat: float) -> int:
-        owners = self._candidates[self._starts[border] : self._starts[border + 1]]
-        covers = shapely.intersects_xy(self._polygons[owners], lon, lat)
-        split, general, dedicated = len(self._general), 0, 0
-        for owner in owners[covers][::-1].tolist():
-            if owner < split:
+        """The same for one place, without the numpy that only pays for many."""
+        start, end = self._starts[border : border + 2].tolist()
+        near = self._candidates[start:end]
+        owners: list[int] = near.tolist()
+        covers = shapely.intersects_xy(self._polygons[near], lon, lat).tolist()
+        split, general = len(self._general), 0
+        for owner, covered in zip(owners, covers, strict=True):  # smallest code first
+            if covered and owner >= split:
+                return general * self._base + owner - split + 1
+            if covered and not general:
                 general = owner + 1
-            else:
-                dedicated = owner - split + 1
-        return general * self._base + dedicated
+        return general * self._base
 
     def _outcome(self, answer: int) -> Outcome:
         """The codes of an answer, worked out once for each of the few that occur."""
