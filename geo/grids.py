@@ -46,8 +46,8 @@ def load(path: str | Path) -> GridSet:
 
 
 def build(files: Source, columns: Columns = Columns()) -> GridSet:  # noqa: B008  Columns is frozen
-    """The grid set of foreign files: all levels, upper ones dissolved from the finest where they have no
-    file.
+    """The grid set of foreign files: all levels, upper ones dissolved where they have no outline of their
+    own.
 
     `files` is one path or several (see `geo.sources.read`), `columns` says which columns mean what. Invalid
     rings are repaired, each with a warning in the log; no other point of a grid that came in a file is moved,
@@ -95,8 +95,7 @@ def repair(draft: Draft) -> Draft:
 
 
 def dissolved(drafts: list[Draft]) -> list[Draft]:
-    """The drafts with a geometry each: grids that came without one are the union of their children, from
-    below."""
+    """The drafts, each with a geometry: those that came without one are the union of their children."""
     done: dict[str, Draft] = {draft.code: draft for draft in drafts}
     for level in range(max(draft.level for draft in drafts) - 1, 0, -1):
         children: dict[str, list[Draft]] = defaultdict(list)
@@ -106,6 +105,9 @@ def dissolved(drafts: list[Draft]) -> list[Draft]:
         for code, below in children.items():
             if code in done and done[code].geometry.is_empty:
                 done[code] = replace(done[code], geometry=shapely.union_all([d.geometry for d in below]))
+    for draft in done.values():
+        if draft.geometry.is_empty:
+            raise BadGridFile(f"{draft.where} has no general grid below it: add one, or leave its code out")
     return list(done.values())
 
 

@@ -144,6 +144,7 @@ BAD: list[tuple[str, Callable[[geopandas.GeoDataFrame], Any], list[str]]] = [
     ("kind unknown", _put("art", "harbour", 4), ["feature 5", "'harbour'", "dedicated"]),
     ("several parents", _put("district", "D2"), ["'A0'", "'D'", "'D2'", "one parent"]),
     ("no parent", _put("area", None), ["'100'", "no parent"]),
+    ("only dedicated grids below", _put("area", "A9", 4), ["(A9)", "no general grid below"]),
     ("one code on two levels", _put("tract", "D"), ["'D'", "level 1", "level 3"]),
 ]  # fmt: skip
 
