@@ -47,9 +47,7 @@ def to_wgs84(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[float, float] 
 
     Raises UnknownDatum for a datum not in DATUMS.
     """
-    return _convert(
-        lon, lat, datum, {"gcj02": _gcj_to_wgs, "bd09": lambda x, y: _gcj_to_wgs(*_bd_to_gcj(x, y))}
-    )
+    return _convert(lon, lat, datum, {"gcj02": _gcj_to_wgs, "bd09": lambda x, y: _gcj_to_wgs(*_bd_to_gcj(x, y))})
 
 
 @overload
@@ -62,9 +60,7 @@ def from_wgs84(lon: ArrayLike, lat: ArrayLike, datum: str) -> tuple[float, float
 
     Raises UnknownDatum for a datum not in DATUMS.
     """
-    return _convert(
-        lon, lat, datum, {"gcj02": _wgs_to_gcj, "bd09": lambda x, y: _gcj_to_bd(*_wgs_to_gcj(x, y))}
-    )
+    return _convert(lon, lat, datum, {"gcj02": _wgs_to_gcj, "bd09": lambda x, y: _gcj_to_bd(*_wgs_to_gcj(x, y))})
 
 
 def _convert(

@@ -91,9 +91,7 @@ def segments(lattice: Lattice, polygons: NDArray[np.object_]) -> Segments:
     y = (points[:, 1] - lattice.south) * lattice.per_lat
     same_ring = point_ring[:-1] == point_ring[1:]
     owner = part_owner[ring_part[point_ring[:-1][same_ring]]]
-    return Segments(
-        owner.astype(np.int64), x[:-1][same_ring], y[:-1][same_ring], x[1:][same_ring], y[1:][same_ring]
-    )
+    return Segments(owner.astype(np.int64), x[:-1][same_ring], y[:-1][same_ring], x[1:][same_ring], y[1:][same_ring])
 
 
 def outline_cells(lattice: Lattice, cut: Segments) -> tuple[Ints, Ints]:

@@ -77,9 +77,7 @@ def dwell(fixes: Sequence[Fix], radius: float, seconds: float) -> list[Stay]:
     first = 0
     while first < len(fixes):
         after = first + 1
-        while (
-            after < len(fixes) and geo.places.metres(fixes[first].position, fixes[after].position) <= radius
-        ):
+        while after < len(fixes) and geo.places.metres(fixes[first].position, fixes[after].position) <= radius:
             after += 1
         if (fixes[after - 1].at - fixes[first].at).total_seconds() >= seconds and after - first > 1:
             stays.append(_stay(fixes[first:after]))

@@ -18,9 +18,7 @@ WEST, SOUTH, SIDE = 119.0, 35.0, 0.02
 CORNER = np.array([WEST, SOUTH])
 
 
-def grid(
-    code: str, geometry: BaseGeometry, level: int = 1, parent: str | None = None, kind: Kind = "general"
-) -> Grid:
+def grid(code: str, geometry: BaseGeometry, level: int = 1, parent: str | None = None, kind: Kind = "general") -> Grid:
     """A grid without names."""
     return Grid(code, code, code, level, parent, kind, "", "", geometry)
 
@@ -31,11 +29,7 @@ def town(seed: int, count: int = 40, dedicated: int = 3) -> GridSet:
     rng = np.random.default_rng(seed)
     sites = rng.uniform(0, SIDE, (count, 2)) + CORNER
     middle = Point(WEST + SIDE / 2, SOUTH + SIDE / 2)
-    land = (
-        box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE)
-        .difference(middle.buffer(0.004))
-        .union(middle.buffer(0.001))
-    )
+    land = box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE).difference(middle.buffer(0.004)).union(middle.buffer(0.001))
     tiles = [tile.intersection(land) for tile in shapely.voronoi_polygons(shapely.MultiPoint(sites)).geoms]
     grids = [
         grid(f"G{n:02d}", tile, 2, "TOWN")

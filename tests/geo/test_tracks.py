@@ -25,9 +25,9 @@ def fix(seconds: float, north: float, east: float = 0.0) -> Fix:
     return Fix(START + timedelta(seconds=seconds), Position(119.2 + east * STEP, 34.8 + north * STEP))
 
 
-tracks = st.lists(
-    st.tuples(st.integers(0, 60), st.floats(-80, 80), st.floats(-80, 80)), min_size=1, max_size=60
-).map(lambda steps: [fix(sum(s[0] for s in steps[: n + 1]), s[1], s[2]) for n, s in enumerate(steps)])
+tracks = st.lists(st.tuples(st.integers(0, 60), st.floats(-80, 80), st.floats(-80, 80)), min_size=1, max_size=60).map(
+    lambda steps: [fix(sum(s[0] for s in steps[: n + 1]), s[1], s[2]) for n, s in enumerate(steps)]
+)
 
 
 def at_time(thinned: list[Fix], wanted: datetime) -> list[Position]:
@@ -51,9 +51,7 @@ def test_thinning_keeps_every_moment_within_the_tolerance(track: list[Fix], tole
     assert all(kept in left for kept in thinned)
     if len({each.at for each in track}) == len(track):  # at one time in two places there is no truth to keep
         for each in track:
-            assert (
-                min(metres(each.position, place) for place in at_time(thinned, each.at)) <= tolerance + 1e-6
-            )
+            assert min(metres(each.position, place) for place in at_time(thinned, each.at)) <= tolerance + 1e-6
 
 
 @given(tracks, st.integers(1, 300))
