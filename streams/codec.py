@@ -30,6 +30,7 @@ from streams.model import (
 )
 from streams.triage import Intent
 
+NO_SIGN_OF_LIFE = {Flag.UNPLACED, Flag.WATCHED}
 UNKNOWN = {Flag.UNPLACED, Flag.UNREGISTERED}
 pack = msgspec.msgpack.Encoder().encode
 to_json = msgspec.json.Encoder().encode
@@ -122,14 +123,14 @@ class RecordEncoder:
                 out["registered"] = Flag.UNREGISTERED not in event.flags
                 out |= _movement(event, body, at)
             case Alert():
-                out["fixed"] = Flag.UNPLACED not in event.flags
+                out["fixed"] = not NO_SIGN_OF_LIFE & set(event.flags)
                 out |= _placed(event)
-                out["alert"] = {
+                out["alert"] = intent.phase and {  # a late one is history: recorded, not raised
                     "key": f"{event.device}/{body.alert}", "phase": body.phase, "category": body.category,
                     "severity": body.severity, "image": body.image, "open": _opening(intent, event, body.text or ""),
                 }  # fmt: skip
             case Reading():
-                out["fixed"] = Flag.UNPLACED not in event.flags
+                out["fixed"] = not NO_SIGN_OF_LIFE & set(event.flags)
                 out |= _placed(event)
                 out |= {"quantity": body.quantity, "value": body.value, "value_text": repr(body.value),
                         "unit": body.unit, "rule": _rule(intent, event)}  # fmt: skip
@@ -138,7 +139,8 @@ class RecordEncoder:
                 out["open"] = _opening(intent, event, body.text)
             case Status():
                 duty, listed = body.state in ("on_duty", "off_duty"), bool(UNKNOWN & set(event.flags))
-                out |= {"moving": moving, "fixed": not moving and not listed, "registered": not listed,
+                out |= {"moving": moving, "registered": not listed,
+                        "fixed": not moving and not NO_SIGN_OF_LIFE & set(event.flags),
                         "field": "duty" if duty else "state", "state": body.state,
                         "battery_text": None if body.battery is None else repr(body.battery)}  # fmt: skip
             case Reply():

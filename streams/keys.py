@@ -9,7 +9,7 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `dead`            | stream | 100,000 entries            | ingest (refused messages)   | API, pages |
 | `outbox`          | stream | until published            | act                         | clock worker |
 | `seen:<day>`      | set    | 3 days                     | record                      | record (de-duplication) |
-| `fixes:<bucket>`  | set    | 3 buckets of 20 min        | record                      | record (the same, of positions) |
+| `fixes:<bucket>`  | set    | 3 buckets of 20 min        | record                      | record (same, of positions) |
 | `patrol:<id>`     | hash   | with the patrol            | record, act                 | record, act, feed |
 | `patrols`         | zset   | with the patrols           | record (last `received`)    | feed, clock worker |
 | `device:<id>`     | hash   | with the device            | record                      | record, feed |
@@ -25,7 +25,7 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `number:<day>`    | string | 3 days                     | record                      | record |
 | `done:<request>`  | string | 3 days                     | act                         | act (a repeated call) |
 | `counts:<day>`    | hash   | 35 days                    | record, ingest              | pages, metrics |
-| `unknown`         | zset   | the last 1,000             | record (last `received`)    | pages (devices to register) |
+| `unknown`         | zset   | the last 1,000             | record (last `received`)    | pages |
 | `sources`         | hash   | with the sources           | record (last `received`)    | feed |
 | `account:<name>`  | hash   | with the account           | accounts                    | accounts |
 | `accounts`        | set    | with the accounts          | accounts                    | accounts |

@@ -53,6 +53,7 @@ class Flag(StrEnum):
     UNREGISTERED = "unregistered"  # an unknown moving source: shown, cannot be dispatched
     LATE = "late"                  # older than 24 h when received: opens nothing
     SUSPECT = "suspect"            # a fix that implies more than 60 m/s; set by the record script
+    WATCHED = "watched"            # said by the centre about a device: no sign of life
     BEHIND = "behind"              # older than the last fix of its patrol; set by the record script
 
 

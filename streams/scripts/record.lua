@@ -237,7 +237,7 @@ end
 
 local HANDLERS = {
   position = function(e) return move(e), nil end,
-  alert = function(e) return nil, raise(e, e.alert) end,
+  alert = function(e) return nil, e.alert and raise(e, e.alert) or nil end,
   reading = function(e) return nil, read(e) end,
   report = function(e) return nil, e.open and case_for(e, e.open) or nil end,
   status = function(e) status(e) return nil, nil end,

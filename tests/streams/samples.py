@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from geo.places import Position
 from streams.codec import millis
 from streams.dispatch_queue import Tagged
@@ -60,7 +62,7 @@ def alert(camera: str, name: str, phase: Phase = "new", series: str = "a", secon
           priority: int = 2) -> Tagged:  # fmt: skip
     """One phase of an alert of a camera; `new` and `update` would open the rubbish matter."""
     body = Alert("exposed_rubbish", 3, series, phase)
-    intent = opening(priority, start=later(seconds)) if phase != "end" else Intent()
+    intent = replace(opening(priority, start=later(seconds)) if phase != "end" else Intent(), phase=phase)
     return Tagged(event(camera, name, body, later(seconds), Position(lon, PLACE.lat)), intent, "cameras")
 
 
