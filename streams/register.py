@@ -128,9 +128,7 @@ class _Row:
         return self.refuse(column, "use true or false") if value is None else value
 
     def refuse(self, column: str, remedy: str) -> Never:
-        raise BadSetting(
-            f"{self.path}, line {self.line}, column {column}: {self.text(column)!r} is refused: {remedy}"
-        )
+        raise BadSetting(f"{self.path}, line {self.line}, column {column}: {self.text(column)!r} is refused: {remedy}")
 
 
 def _device(row: _Row) -> Device:
@@ -217,16 +215,12 @@ def _rows(path: Path, columns: tuple[str, ...], optional: tuple[str, ...]) -> It
     except OSError as error:
         raise BadSetting(f"{path} cannot be read ({error.strerror}): name an existing CSV file") from error
     except UnicodeDecodeError as error:
-        raise BadSetting(
-            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it so"
-        ) from error
+        raise BadSetting(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it so") from error
     except csv.Error as error:
         raise BadSetting(f"{path} is not a CSV file ({error}): use commas and double quotes") from error
 
 
-def _refuse_header(
-    path: Path, header: list[str], columns: tuple[str, ...], optional: tuple[str, ...]
-) -> None:
+def _refuse_header(path: Path, header: list[str], columns: tuple[str, ...], optional: tuple[str, ...]) -> None:
     missing = [name for name in columns if name not in header]
     if missing:
         raise BadSetting(f"{path}, line 1: column {', '.join(missing)} is missing: use {','.join(columns)}")

@@ -22,14 +22,25 @@ _MAKERS: dict[str, Callable[[str, bytes, datetime, Register], list[Event] | Igno
 }
 
 
+_TIMES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "gridpost": native.TIMES,
+    "owntracks": owntracks.TIMES,
+    "frigate": frigate.TIMES,
+    "application": chirpstack.TIMES,
+}
+
+
 def topics(site: str) -> tuple[str, ...]:
     """What ingest subscribes to. All below the prefix, so that a mistyped kind is refused, not lost."""
     return f"gridpost/{site}/#", "owntracks/#", "frigate/#", "application/+/device/+/event/+"
 
 
-def decode(
-    topic: str, payload: bytes, *, received: datetime, site: str, register: Register
-) -> list[Event] | Ignored:
+def times(topic: str) -> tuple[tuple[str, ...], ...]:
+    """Where payloads of a topic have their times: paths of names, the device's own time first; () when not known."""
+    return _TIMES.get(topic.partition("/")[0], ())
+
+
+def decode(topic: str, payload: bytes, *, received: datetime, site: str, register: Register) -> list[Event] | Ignored:
     """The events of one message: checked, timed in UTC, placed in WGS 84, flagged; the grid comes later.
 
     `received` is the centre's aware UTC time. Raises Refused(reason, text); the reasons are listed in `edge`.

@@ -23,6 +23,9 @@ from streams.errors import Refused
 from streams.model import Body, Device, Event, Flag, Ignored, Reading, Status
 from streams.register import Register
 
+TIMES = (("time",),)
+"""Where a payload has its times, for those who replay it at another."""
+
 UNNEEDED = ("location", "ack", "txack", "log", "integration")
 MOST_READINGS = 100
 

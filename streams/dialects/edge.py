@@ -151,6 +151,8 @@ def explain(payload: bytes, error: Exception) -> NoReturn:
     if field := _FIELD.search(problem):
         value = next((value for name, value in _leaves(parsed, inner=True) if name == field[1]), None)
         accepted = problem[: field.start()].replace("`", "")
+        if field[1] == "at":
+            accepted = "send RFC 3339 with an offset, or epoch seconds"
         said = _shown(json.dumps(value, ensure_ascii=False).encode())
         raise Refused("wrong_type", f"{field[1]} is {said}: {accepted}") from None
     raise Refused("not_json", f"{_shown(payload)} cannot be read ({problem})") from None

@@ -25,6 +25,9 @@ from streams.errors import Refused
 from streams.model import Alert, Event, Flag, Ignored, Phase, Status
 from streams.register import Register
 
+TIMES = tuple((part, name) for part in ("after", "before") for name in ("frame_time", "start_time", "end_time"))
+"""Where a payload has its times, for those who replay it at another."""
+
 EVENT_SEVERITY = 2
 REVIEW_SEVERITY = {"alert": 3, "detection": 2}
 AVAILABLE = {b"online": "online", b"offline": "offline", b"stopped": "offline"}
@@ -100,11 +103,7 @@ def decode(topic: str, payload: bytes, received: datetime, register: Register) -
         return Ignored(f"frigate:{what}")
     if edge.read(_TYPED, payload).type not in PHASES:
         return Ignored(f"frigate:{name}_other")  # such as the text that its language model adds later
-    return (
-        _event(payload, received, register)
-        if name == "events"
-        else _review(topic, payload, received, register)
-    )
+    return _event(payload, received, register) if name == "events" else _review(topic, payload, received, register)
 
 
 def _event(payload: bytes, received: datetime, register: Register) -> list[Event] | Ignored:

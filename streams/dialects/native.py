@@ -46,6 +46,9 @@ from streams.model import (
 )
 from streams.register import Register
 
+TIMES = (("at",),)
+"""Where a payload has its times, for those who replay it at another."""
+
 OWN = ("task", "announce")
 """What the centre itself sends below the same prefix: heard as an echo, and counted."""
 
@@ -149,9 +152,7 @@ _FIXED: dict[str, msgspec.json.Decoder[_Alert | _Reading | _Status]] = {
 _REPORT = msgspec.json.Decoder(_Report)
 
 
-def decode(
-    topic: str, payload: bytes, *, received: datetime, site: str, register: Register
-) -> list[Event] | Ignored:
+def decode(topic: str, payload: bytes, *, received: datetime, site: str, register: Register) -> list[Event] | Ignored:
     """The event of one native message; raises Refused. `received` is aware; `topic` starts with `gridpost/`."""
     parts = topic.split("/")
     if len(parts) != 4 or parts[1] != site or not parts[3]:

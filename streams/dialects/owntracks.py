@@ -20,6 +20,9 @@ from streams.errors import Refused
 from streams.model import EMPTY, Event, Flag, Ignored, Movement, Status
 from streams.register import Register
 
+TIMES = (("tst",), ("created_at",))
+"""Where a payload has its times, for those who replay it at another."""
+
 KMH = 3.6
 UNNEEDED_TOPICS = ("waypoint", "waypoints", "cmd", "info", "step", "dump", "status", "beacon", "request")
 UNNEEDED_TYPES = (
@@ -90,16 +93,10 @@ def decode(topic: str, payload: bytes, received: datetime, register: Register) -
     fix = edge.read(_FIX, payload)
     at, late = edge.time_of(fix.tst, received)
     speed = _known(fix.vel)
-    body = Movement(
-        _known(fix.acc), None if speed is None else speed / KMH, _known(fix.cog), _known(fix.batt)
-    )
+    body = Movement(_known(fix.acc), None if speed is None else speed / KMH, _known(fix.cog), _known(fix.batt))
     position = edge.place_of(fix.lon, fix.lat, None)
     flags = edge.flags_of(late, flag)
-    return [
-        Event(
-            source, message_id, device, at, received, body, position, flags=flags, attributes=_attributes(fix)
-        )
-    ]
+    return [Event(source, message_id, device, at, received, body, position, flags=flags, attributes=_attributes(fix))]
 
 
 def _attributes(fix: _Fix) -> msgspec.Raw:
