@@ -70,7 +70,7 @@ def seeds(rng: Random, area: Polygon) -> tuple[list[XY], list[int], list[XY]]:
         room = shapely.intersection(cell, area).buffer(-0.06)
         middles += _scatter(rng, room, share[i], 0.45, [])
         owner += [i] * share[i]
-    return middles, owner, towns
+    return relax(middles, area, 2), owner, towns
 
 
 def _scatter(rng: Random, area: BaseGeometry, count: int, apart: float, dense_at: Sequence[XY]) -> list[XY]:
@@ -197,15 +197,17 @@ def devices_of(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> lis
     order = sorted(places)
     for n in range(CAMERAS):
         i = order[n * len(order) // CAMERAS]
+        here = finest[i]
         a, b = rng.choice(places[i])
-        rows.append(_device(f"D-{n + 1:04}", "camera", f"{finest[i].name}探头{n + 1}", f"{finest[i].name_en} camera {n + 1}",
+        rows.append(_device(f"D-{n + 1:04}", "camera", f"{here.name}探头{n + 1}", f"{here.name_en} camera {n + 1}",
                             "cameras-town", a, bearing(PLANE, a, b), int(n % 2 == 0), "", "", 300))  # fmt: skip
     kinds = [s for s in SENSORS for _ in range(s[2])]
     for n in range(SENSORS_ALL):
         i = order[n * len(order) // SENSORS_ALL]
+        here = finest[i]
         quantity, unit, _, source, period, name, english = kinds[n % len(kinds)]
         a = rng.choice(places[i])[0]
-        rows.append(_device(f"S-{n + 1:04}", "sensor", f"{finest[i].name}{name}{n + 1}", f"{finest[i].name_en} {english} {n + 1}",
+        rows.append(_device(f"S-{n + 1:04}", "sensor", f"{here.name}{name}{n + 1}", f"{here.name_en} {english} {n + 1}",
                             source, a, "", 0, quantity, unit, period))  # fmt: skip
     return rows
 
@@ -221,8 +223,11 @@ def basemap(
     area: Polygon, centres: Sequence[tuple[Named, XY, int]], grids: Sequence[Grid], roads: Sequence[Road]
 ) -> Iterator[Feature]:
     """Land (the county's and its neighbours'), a built patch a village, roads, names."""
-    east = max(x for x, _ in area.exterior.coords)
-    beyond = Polygon([(-60, -60), (-60, 60), (east - 3, 60), (east - 3, -60)])
+    corners = [(x, y) for x, y in area.exterior.coords]
+    north, south = max(corners, key=lambda p: p[0] + p[1]), max(corners, key=lambda p: p[0] - p[1])
+    shore = rough(smooth([(north[0] + 3, 60), (north[0] - 0.6, 30), north], 6), 3, 0.16, 0.3)
+    shore += [(0.0, 0.0), *rough(smooth([south, (south[0] - 1.5, -30), (south[0] + 1, -60)], 6), 4, 0.16, 0.3)]
+    beyond = Polygon([(-60, -60), (-60, 60), *shore])
     ground = max(shapely.get_parts(shapely.union(area, beyond)), key=lambda p: float(p.area))
     yield {"layer": "land"}, PLANE.to_degrees(Polygon(ground.exterior))
     yield {"layer": "bank", "class": "shore"}, PLANE.to_degrees(LineString(ground.exterior.coords))

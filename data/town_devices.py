@@ -10,7 +10,7 @@ from random import Random
 
 import shapely
 import town_wanghai as w
-from shapely import Point, STRtree
+from shapely import LineString, Point, STRtree
 from town_grids import Grid, coast_line
 from town_roads import Road
 from town_shapes import XY, Plane, smooth
@@ -61,31 +61,25 @@ def _finest(grids: Sequence[Grid]) -> list[Grid]:
 
 
 def _cameras(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[Row]:
-    """Two or more a grid: crossings of main roads first; the shore and the quays get theirs."""
+    """On the shore and the quays, then at crossings: two a grid (main roads first), more in the core."""
     crossing = nodes(roads)
     by_grid: dict[str, list[XY]] = {}
     points = sorted(crossing, key=lambda p: (-_weight(crossing[p]), p))
     tree = STRtree([Point(p) for p in points])
     for g in _finest(grids):
         by_grid[g.code] = [points[i] for i in sorted(int(i) for i in tree.query(g.shape, predicate="contains"))]
-    places: list[tuple[Grid, XY, int, str]] = []
-    shore = _shore_places(rng, grids, 18)
-    per_grid = {g.code: 0 for g in _finest(grids)}
-    while len(places) + len(shore) < CAMERAS:
-        before = len(places)
+    places = _shore_places(rng, grids, 18)
+    for turn in range(9):  # one camera a grid and turn; the core and the port go on longer
         for g in _finest(grids):
-            taken = [p for _, p, _, _ in places]
-            free = [p for p in by_grid[g.code] if all(_metres(p, q) > 190 for q in taken)]
-            core = g.name[:2] in w.CORE_VILLAGES
-            if free and per_grid[g.code] < (5 if core else 3) and len(places) + len(shore) < CAMERAS:
-                p = free[0] if per_grid[g.code] == 0 else rng.choice(free)
+            busy = g.name[:2] in w.CORE_VILLAGES or g.name == "望海二网格"
+            free = [p for p in by_grid[g.code] if all(_metres(p, q) > (140 if busy else 190) for _, q, _, _ in places)]
+            if free and turn < (9 if busy else 2) and len(places) < CAMERAS:
+                p = free[0] if turn == 0 else rng.choice(free)
                 arm = rng.choice(crossing[p])
-                kind = "traffic" if any(r.kind in ("trunk", "motorway") for r, _ in crossing[p]) else "town"
-                places.append((g, p, bearing(w.PLANE, p, arm[1]), kind))
-                per_grid[g.code] += 1
-        if len(places) == before:
-            raise ValueError(f"only {len(places)} crossings for cameras; draw more roads")
-    return _camera_rows(rng, sorted([*places, *shore], key=lambda x: (x[0].code[-3:], x[1])), crossing)
+                places.append((g, p, bearing(w.PLANE, p, arm[1]), _network(p, crossing[p])))
+    if len(places) < CAMERAS:
+        raise ValueError(f"only {len(places)} places for cameras; draw more roads")
+    return _camera_rows(rng, sorted(places, key=lambda x: (x[0].code[-3:], x[1])), crossing)
 
 
 def _camera_rows(
@@ -147,24 +141,30 @@ def _grid_at(grids: Sequence[Grid], p: XY) -> Grid | None:
 
 
 def _shore_places(rng: Random, grids: Sequence[Grid], count: int) -> list[tuple[Grid, XY, int, str]]:
-    """Cameras 40 m inland that look out to sea; those on the port's quays belong to the port."""
-    line = [p for p in coast_line() if -5.2 < p[1] < 5.5]
+    """Cameras 40 m inland that look out to sea; those on the quays belong to the port."""
+    line = LineString([p for p in coast_line() if -5.2 < p[1] < 5.5])
     out: list[tuple[Grid, XY, int, str]] = []
     for k in range(count):
-        at = round((k + 0.5) / count * len(line)) + rng.randrange(-2, 3)
-        for move in range(0, len(line)):
-            x, y = line[(at + move) % len(line)]
-            (x1, y1), (x2, y2) = line[(at + move - 1) % len(line)], line[(at + move + 1) % len(line)]
-            length = math.dist((x1, y1), (x2, y2)) or 1
-            sea = -(y2 - y1) / length, (x2 - x1) / length  # left of a line that runs south is east
-            p = w.PLANE.degrees((x - 0.04 * sea[0], y - 0.04 * sea[1]))
+        at = (k + 0.5) / count * line.length + rng.uniform(-0.1, 0.1)
+        for move in range(-6, 7):
+            here = line.interpolate(at + move * 0.05)
+            before, after = line.interpolate(at + move * 0.05 - 0.06), line.interpolate(at + move * 0.05 + 0.06)
+            length = math.dist(before.coords[0], after.coords[0]) or 1.0
+            sea = (before.y - after.y) / length, (after.x - before.x) / length  # the left hand, going south
+            p = w.PLANE.degrees((here.x - 0.04 * sea[0], here.y - 0.04 * sea[1]))
             g = _grid_at(grids, p)
             if g and all(_metres(p, q) > 250 for _, q, _, _ in out):
-                port = x > 4.4 and -1 < y < 0.8
-                turn = round(math.degrees(math.atan2(sea[0], sea[1]))) % 360
-                out.append((g, p, turn, "port" if port else "town"))
+                out.append((g, p, round(math.degrees(math.atan2(sea[0], sea[1]))) % 360, _network(p, [])))
                 break
     return out
+
+
+def _network(p: XY, arms: list[tuple[Road, XY]]) -> str:
+    """Which of the three camera networks a place belongs to."""
+    x, y = w.PLANE.km(p)
+    if x > 4.4 and -1 < y < 0.8:
+        return "port"
+    return "traffic" if any(r.kind in ("trunk", "motorway") for r, _ in arms) else "town"
 
 
 def _sensors(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[Row]:

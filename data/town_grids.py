@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 import shapely
@@ -91,8 +93,7 @@ def wanghai(seed: int) -> list[Grid]:
 def _dedicated(general: list[Grid], middle: list[Grid], top: Grid, chiefs: Iterator[Named]) -> list[Grid]:
     out = []
     for n, (name, english, points) in enumerate(w.DEDICATED):
-        drawn = shapely.intersection(Polygon(w.PLANE.line(points)), top.shape, grid_size=1e-6)
-        shape = shapely.normalize(max(shapely.get_parts(drawn), key=lambda p: float(p.area)))
+        shape = _cut(Polygon(w.PLANE.line(points)), top.shape)
         home = max(general, key=lambda g: float(g.shape.intersection(shape).area))
         parent = max(middle, key=lambda g: float(g.shape.intersection(shape).area)).code
         out.append(
@@ -109,6 +110,21 @@ def _dedicated(general: list[Grid], middle: list[Grid], top: Grid, chiefs: Itera
             )
         )
     return out
+
+
+def _cut(drawn: Polygon, whole: Polygon) -> Polygon:
+    """The part of `drawn` in `whole`, whose corners on the coast are corners of the coast.
+
+    A corner where two lines cross would be rounded to either side of the coast; this way nothing sticks out.
+    """
+    within = max(shapely.get_parts(shapely.intersection(drawn, whole)), key=lambda p: float(p.area))
+    coast = list(whole.exterior.coords)
+    fixed = {*coast, *drawn.exterior.coords}
+    ring = [p if p in fixed else min(coast, key=lambda q: math.dist(p, q)) for p in within.exterior.coords]
+    shape = Polygon([p for p, following in pairwise(ring) if p != following])
+    if not (shape.is_valid and whole.covers(shape)):
+        raise ValueError(f"a dedicated grid near {shape.centroid.wkt} does not fit the coast; draw it further inland")
+    return shapely.normalize(shape)
 
 
 def village_order() -> list[int]:
