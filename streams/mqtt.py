@@ -24,6 +24,8 @@ from streams.errors import Unreachable
 from streams.mqtt_client import Client, MqttUrl
 from streams.mqtt_socket import PacketSocket, Published
 
+__all__ = ["WINDOW", "Batch", "Message", "MqttUrl", "Publisher", "Subscriber", "subscribe"]
+
 WINDOW = 1000
 """Messages a publisher has unacknowledged at most."""
 
@@ -111,10 +113,12 @@ class Subscriber:
         on_state: Callable[[str], None] | None = None,
     ) -> None:
         self._filters = [(f"$share/{share}/{topic}" if share else topic, 1) for topic in topics]
+        self._say = on_state or (lambda text: None)
         self._subscribed = False
         self._inbox: deque[tuple[PacketSocket, Message, bytes]] = deque()
         self._filled = threading.Condition()
         self._client = Client(url, client_id, clean=False, on_state=on_state)
+        self.url = self._client.url
         self._client.arrived = self._arrived
         self._client.greeted = self._greeted
         self._client.on_subscribe = self._on_subscribe
@@ -184,6 +188,7 @@ class Subscriber:
         for wanted, reason in zip(self._filters, reasons, strict=False):
             if reason.is_failure:
                 log.error("%s refuses the subscription %s: %s", self._client.url, wanted[0], reason)
+        self._say("subscribed")  # from here on the broker keeps for us whatever comes
 
 
 class Publisher:
