@@ -6,7 +6,8 @@ killed. A lock on a file in the state directory, inherited by the child, says th
 there: it cannot outlive its process, as a written pid can.
 
 The broker is rumqttd (from the `iotcore` wheel). What it can and cannot do was found by trying: persistent
-sessions survive a reconnect, not its own restart; acknowledgements must come in order; a member of a shared
+sessions survive a reconnect, not its own restart; what it sends again after a cut line may come in another
+order; acknowledgements must come in order; a member of a shared
 subscription that disconnects makes its router panic. So it serves one ingest worker without `$share`;
 several workers want Mosquitto.
 """

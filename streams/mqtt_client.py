@@ -81,6 +81,7 @@ class Client(paho.Client):
             manual_ack=True
         )
         self.url = MqttUrl.parse(url)
+        self.name = client_id
         self.arrived: Callable[[PacketSocket, list[Published]], None] | None = None
         self.greeted: Callable[[bool], None] = lambda session: None
         self._say = on_state or (lambda text: None)
@@ -111,7 +112,7 @@ class Client(paho.Client):
 
     def _connected_or_refused(self, _: paho.Client, __: Any, flags: Any, reason: Any, ___: Any) -> None:
         if reason.is_failure:
-            self._report(logging.ERROR, f"{self.url} refuses {self._client_id!r}: {reason}")
+            self._report(logging.ERROR, f"{self.url} refuses {self.name!r}: {reason}")
             return
         self._report(logging.INFO, f"connected to {self.url}")
         self.greeted(bool(flags.session_present))

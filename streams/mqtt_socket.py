@@ -39,7 +39,7 @@ class PacketSocket:
     def __init__(
         self, raw: SocketLike, arrived: Callable[[PacketSocket, list[Published]], None] | None = None
     ) -> None:
-        if isinstance(raw, socket.socket):
+        if isinstance(raw, socket.socket) and raw.family != socket.AF_UNIX:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._raw = raw
         self._arrived = arrived

@@ -41,6 +41,7 @@ class Mosquitto(Server):
 
     name = "mosquitto"
     extra = ""
+    anonymous = True
 
     @property
     def url(self) -> str:
@@ -49,7 +50,7 @@ class Mosquitto(Server):
     def _command(self) -> Sequence[str]:
         config = self.state_dir / "mosquitto.conf"
         lines = [
-            f"listener {self.port} {HOST}", "allow_anonymous true", "set_tcp_nodelay true",
+            f"listener {self.port} {HOST}", f"allow_anonymous {str(self.anonymous).lower()}", "set_tcp_nodelay true",
             "max_queued_messages 0", "max_queued_bytes 0", "max_inflight_messages 2000",
             "persistence true", f"persistence_location {self.state_dir}/", "autosave_interval 1",
             f"user {os.environ.get('USER', 'root')}", self.extra,
