@@ -168,45 +168,18 @@ def _network(p: XY, arms: list[tuple[Road, XY]]) -> str:
 
 
 def _sensors(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[Row]:
-    finest = _finest(grids)
-    dedicated = {g.name[:2]: g for g in grids if g.kind == "dedicated"}
-    core = [g for g in finest if g.name[:2] in w.CORE_VILLAGES]
-    street = [p for p, arms in sorted(nodes(roads).items()) if all(r.kind == "street" for r, _ in arms)]
-    streets_core = [p for p in street if any(g.shape.contains(Point(p)) for g in core)]
-    wet = [
-        w.PLANE.degrees((x + 0.02, y - 0.09 if n < 90 else y))
-        for n, (x, y) in enumerate([p for line in (w.RIVER, w.CANAL, w.BROOKS[0][2]) for p in smooth(line, 8)])
-    ]
+    """Each sensor in its kind of place, at least 110 m from any other."""
+    choose = _Choice(rng, grids, roads)
     rows: list[Row] = []
     taken: list[XY] = []
     for quantity, unit, count, source, period, name, english in SENSORS:
         for k in range(count):
-            for _ in range(400):
-                if quantity in ("water_level", "water_ph"):
-                    p = rng.choice(wet)
-                elif quantity == "gas":
-                    p = _inside(rng, dedicated["化工"])
-                elif quantity == "manhole_tilt":
-                    p = _aside(rng, rng.choice(streets_core), 0.012)
-                elif quantity == "smoke":
-                    p = _aside(rng, rng.choice(street), 0.05)
-                elif quantity == "odour" and k < 3:
-                    p = _inside(rng, dedicated["化工"])
-                elif quantity == "wind" and k < 2:
-                    p = _inside(rng, dedicated["盐场"])
-                else:
-                    p = _inside(rng, finest[(k * 7 + len(rows)) % len(finest)])
-                g = _grid_at(grids, p)
-                if g and all(_metres(p, q) > 110 for q in taken):
-                    break
-            else:
-                raise ValueError(f"no place for {english} {k + 1}; the town is full")
+            p, g = choose.place(quantity, k, len(rows), taken)
             taken.append(p)
-            n = len(rows) + 1
             lora = quantity in ("manhole_tilt", "water_level")
             rows.append(
                 {
-                    "id": f"S-{n:03}",
+                    "id": f"S-{len(rows) + 1:03}",
                     "kind": "sensor",
                     "name": f"{g.name[:2]}{name}{k + 1:02}",
                     "name_en": f"{g.name_en.split()[0]} {english} {k + 1:02}",
@@ -222,6 +195,43 @@ def _sensors(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[
                 }
             )
     return rows
+
+
+class _Choice:
+    """Where a sensor of a quantity may stand: gauges at the water, manholes in streets, gas in the chemical park."""
+
+    def __init__(self, rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> None:
+        self.rng, self.grids, self.finest = rng, grids, _finest(grids)
+        self.dedicated = {g.name[:2]: g for g in grids if g.kind == "dedicated"}
+        core = [g for g in self.finest if g.name[:2] in w.CORE_VILLAGES]
+        self.street = [p for p, arms in sorted(nodes(roads).items()) if all(r.kind == "street" for r, _ in arms)]
+        self.core = [p for p in self.street if any(g.shape.contains(Point(p)) for g in core)]
+        river, others = smooth(w.RIVER, 8), [*smooth(w.CANAL, 8), *smooth(w.BROOKS[0][2], 8)]
+        self.wet = [w.PLANE.degrees((x + 0.02, y - 0.09)) for x, y in river]  # the south bank
+        self.wet += [w.PLANE.degrees((x + 0.02, y)) for x, y in others]
+
+    def place(self, quantity: str, k: int, n: int, taken: Sequence[XY]) -> tuple[XY, Grid]:
+        """A free place and its grid for the `k`-th sensor of `quantity`, the `n`-th of all."""
+        for _ in range(400):
+            p = self._try(quantity, k, n)
+            g = _grid_at(self.grids, p)
+            if g and all(_metres(p, q) > 110 for q in taken):
+                return p, g
+        raise ValueError(f"no place for sensor {n + 1} ({quantity}); the town is full")
+
+    def _try(self, quantity: str, k: int, n: int) -> XY:
+        rng = self.rng
+        if quantity in ("water_level", "water_ph"):
+            return rng.choice(self.wet)
+        if quantity == "gas" or (quantity == "odour" and k < 3):
+            return _inside(rng, self.dedicated["化工"])
+        if quantity == "manhole_tilt":
+            return _aside(rng, rng.choice(self.core), 0.012)
+        if quantity == "smoke":
+            return _aside(rng, rng.choice(self.street), 0.05)
+        if quantity == "wind" and k < 2:
+            return _inside(rng, self.dedicated["盐场"])
+        return _inside(rng, self.finest[(k * 7 + n) % len(self.finest)])
 
 
 def _aside(rng: Random, p: XY, km: float) -> XY:

@@ -11,6 +11,7 @@ from types import ModuleType
 import shapely
 from shapely.geometry import Point, shape
 
+from geo.check import check
 from streams.matters import load_matters
 from streams.register import load_register
 from tests.data.conftest import ROOT, WANGHAI, Town
@@ -71,6 +72,11 @@ def test_finest_grids_share_every_border_vertex(town: Town) -> None:
     assert not outer.interiors
     assert {p for p, n in pieces.items() if n == 1} == edge
     assert max(pieces.values()) == 2
+
+
+def test_the_program_finds_nothing_wrong(town: Town) -> None:
+    """The program's own check of grid files has nothing to say about either town."""
+    assert check(str(town.folder / "grids.geojson")) == []
 
 
 def test_grids_are_valid_single_polygons_of_six_decimals(town: Town) -> None:
