@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,3 +89,24 @@ def any_broker(request: pytest.FixtureRequest) -> Broker | Mosquitto:
     """Each broker that the product is tested on."""
     server: Broker | Mosquitto = request.getfixturevalue(request.param)
     return server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where nothing may be missing (GRIDPOST_TEST_ALL), a test that skipped for want of a program is a failure."""
+    if _missing(terminalreporter):
+        terminalreporter.write_line("skipped for want of a program, which is a failure here:", red=True)
+        for where in _missing(terminalreporter):
+            terminalreporter.write_line(f"  {where}", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Make that failure the exit status."""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None and exitstatus == pytest.ExitCode.OK and _missing(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _missing(reporter: pytest.TerminalReporter) -> list[str]:
+    if not os.environ.get("GRIDPOST_TEST_ALL"):
+        return []
+    return [report.nodeid for report in reporter.stats.get("skipped", []) if "is not installed" in str(report.longrepr)]
