@@ -88,13 +88,18 @@ def _bodies(kind: str, told: _Told, device: Device | None) -> list[tuple[str, Bo
     return readings or [("", Status("online"))]
 
 
-def _numbers(value: object, name: str) -> Iterator[tuple[str, float]]:
-    """Every number below a parsed value with its dotted path."""
+def _numbers(value: object, name: str, depth: int = 0) -> Iterator[tuple[str, float]]:
+    """Every number below a parsed value with its dotted path; raises Refused for towers and endless numbers."""
+    if depth > edge.MOST_NESTED:
+        raise Refused("wrong_type", f"object is nested deeper than {edge.MOST_NESTED}: send it flatter")
     if isinstance(value, dict):
         for key, below in value.items():
-            yield from _numbers(below, f"{name}.{key}" if name else str(key))
+            yield from _numbers(below, f"{name}.{key}" if name else str(key), depth + 1)
     elif isinstance(value, list):
         for count, below in enumerate(value):
-            yield from _numbers(below, f"{name}.{count}" if name else str(count))
+            yield from _numbers(below, f"{name}.{count}" if name else str(count), depth + 1)
     elif isinstance(value, bool | int | float):
-        yield name or "value", float(value)
+        try:
+            yield name or "value", float(value)
+        except OverflowError:
+            raise Refused("not_a_number", f"object.{name} is beyond all bounds: send a finite number") from None

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -47,7 +46,7 @@ class _Object(msgspec.Struct, frozen=True, kw_only=True):
     false_positive: bool = False
     score: float | None = None
     top_score: float | None = None
-    sub_label: Any = None
+    sub_label: msgspec.Raw = msgspec.Raw(b"null")  # a name, or a name and its score
     current_zones: list[str] = []
     entered_zones: list[str] = []
     has_snapshot: bool = False
@@ -161,7 +160,7 @@ def _alert(
         alert,
         None if device is None else device.position,
         flags=edge.flags_of(late, Flag.UNPLACED if device is None else None),
-        attributes=msgspec.Raw(msgspec.json.encode(attributes)),
+        attributes=edge.attributes_of(msgspec.Raw(msgspec.json.encode(attributes))),
     )
 
 

@@ -96,6 +96,11 @@ def test_what_is_about_the_radio_network_is_ignored(event: str) -> None:
         ("up", {**TOLD, "time": "2026-03-02T08:00:00"}, "wrong_type"),
         ("up", {**TOLD, "time": "2026-03-02T08:06:00Z"}, "future"),
         ("up", {**TOLD, "object": {str(n): n for n in range(101)}}, "too_large"),
+        (
+            "up",
+            b'{"deduplicationId":"d","time":"2026-03-02T08:00:00Z","object":' + b"[" * 300 + b"]" * 300 + b"}",
+            "wrong_type",
+        ),
         ("up", json.dumps({**TOLD, "object": {"level": float("nan")}}).encode(), "not_a_number"),
     ],
 )

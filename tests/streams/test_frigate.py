@@ -128,6 +128,12 @@ def test_a_false_positive_and_a_newer_type_are_ignored() -> None:
         ("events", b"online", "not_json", "online"),
         ("events", {"type": "new"}, "missing", "after"),
         ("events", seen(frame_time="now"), "wrong_type", "after.frame_time"),
+        (
+            "events",
+            json.dumps(seen(sub_label=1)).replace("1}", "[" * 300 + "]" * 300 + "}").encode(),
+            "wrong_type",
+            "nested",
+        ),
         ("events", seen(id=""), "missing", "after.id"),
         ("events", seen(frame_time=T + 400), "future", "ahead"),
         ("reviews", reviewed(severity="panic"), "wrong_type", "panic"),

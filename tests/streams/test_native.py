@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from geo.datums import from_wgs84
 from geo.places import Position, metres
@@ -35,6 +37,10 @@ GAUGE = Device(
 )
 PATROL = Patrol("p-7", "王", "Wang", "person", "s1", "d1", "巡查", external="handset-7")
 REGISTER = Register({"cam-1": CAMERA, "lvl-1": GAUGE}, {"p-7": PATROL}, {})
+REASONS = {
+    "not_json", "wrong_type", "missing", "not_a_number", "impossible_place", "future", "unknown_topic", "unknown_kind",
+    "too_large", "unknown_datum",
+}  # fmt: skip
 FIX = {"id": "m1", "at": "2026-03-02T08:00:00Z", "lon": 119.1, "lat": 35.0}
 ALERT = {"id": "m2", "at": NOW.timestamp(), "category": "fire", "severity": 3, "alert": "a-1", "phase": "new"}
 REPORT = {"id": 17, "at": NOW.timestamp(), "category": "noise", "text": "太吵", "contact": "139"}
@@ -303,6 +309,70 @@ def test_the_subscriptions_cover_every_dialect() -> None:
     assert topics("wanghai") == (
         "gridpost/wanghai/#", "owntracks/#", "frigate/#", "application/+/device/+/event/+",
     )  # fmt: skip
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["new", "location"]),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=4), below, max_size=3),
+    max_leaves=6,
+)
+NAMES = (
+    "id", "at", "lon", "lat", "datum", "attributes", "category", "severity", "alert", "phase", "quantity", "value",
+    "state", "dispatch", "case", "act", "_type", "tst", "vel", "type", "after", "deduplicationId", "time", "object",
+)  # fmt: skip
+TOPICS = (
+    *(f"gridpost/wanghai/{kind}/p-7" for kind in ("position", "alert", "reading", "report", "status", "reply")),
+    "owntracks/wang/phone", "frigate/events", "frigate/reviews", "frigate/available",
+    "application/1/device/2/event/up", "application/1/device/2/event/status", "", "/", "gridpost", "frigate",
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    topic=st.sampled_from(TOPICS),
+    payload=st.binary(max_size=40)
+    | st.dictionaries(st.sampled_from(NAMES), JSON, max_size=12).map(lambda said: json.dumps(said).encode()),
+)
+def test_whatever_comes_is_used_ignored_or_refused(topic: str, payload: bytes) -> None:
+    """No message, however broken, ends in anything else: it would stop the worker."""
+    found: object = None
+    reason = ""
+    try:
+        found = decode(topic, payload, received=NOW, site="wanghai", register=REGISTER)
+    except Refused as refused:
+        reason = refused.reason
+    assert reason in REASONS or isinstance(found, Ignored | list)
+
+
+@settings(max_examples=300, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from([*FIX, "datum", "attributes", "speed"]), JSON, min_size=1, max_size=2))
+def test_a_position_with_any_field_changed_is_used_or_refused(changes: dict[str, object]) -> None:
+    """One or two wrong fields in a message that is else fine: the same promise, nearer to what devices do."""
+    at, reason, said = NOW, "", ""
+    try:
+        at = take("wanghai/position/p-7", {**FIX, **changes}).at
+    except Refused as refused:
+        reason, said = refused.reason, refused.text
+    assert reason in {"", *REASONS}
+    assert len(said) < 500
+    assert at <= NOW + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "9" * 5000, "1e400"])
+def test_a_number_beyond_all_bounds_is_refused(number: str) -> None:
+    """In any field that is a number, and among a sensor's own."""
+    for field in ("at", "lon", "speed"):
+        payload = json.dumps({**FIX, field: "?"}).replace('"?"', number).encode()
+        assert refusal("wanghai/position/p-7", payload).reason in {"not_a_number", "wrong_type", "future", "not_json"}
+    told = '{"deduplicationId":"d","time":"2026-03-02T08:00:00Z","object":{"level":?}}'.replace("?", number)
+    topic = "application/1/device/2/event/up"
+    with pytest.raises(Refused):
+        decode(topic, told.encode(), received=NOW, site="wanghai", register=REGISTER)
 
 
 def test_a_position_costs_microseconds() -> None:
