@@ -1,0 +1,137 @@
+"""The centre of one site, loaded: everything a page, the API or a worker needs, made once at the start.
+
+Whatever is wrong in a file is refused here, before anything is served. Callbacks of the pages reach it by
+`current()`: a Dash callback is a module-level function, and there is one centre in a process.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from app.accounts import Accounts
+from app.config import Settings
+from app.media import Pictures
+from geo.errors import BadGridFile
+from geo.grids import GridSet
+from geo.grids import load as load_grids
+from geo.tagging import GridIndex
+from streams.clocks import Calendar, load_calendar
+from streams.dispatch_queue import DispatchQueue
+from streams.errors import BadSetting
+from streams.ingest import Desk
+from streams.keys import Keys
+from streams.matters import Matters, load_matters
+from streams.register import Register, load_register
+
+ANSWER_S = 5.0
+
+
+@dataclass(frozen=True)
+class Centre:
+    """One site: its settings, its files as read, and its doors to Redis. `now` is the only clock."""
+
+    settings: Settings
+    grids: GridSet
+    index: GridIndex
+    matters: Matters
+    register: Register
+    calendar: Calendar
+    org: Mapping[str, Any]
+    queue: DispatchQueue
+    accounts: Accounts
+    pictures: Pictures
+    now: Callable[[], datetime]
+
+    def desk(self) -> Desk:
+        """What the ingest recipe and the clock worker need of this centre."""
+        return Desk(
+            self.settings.site, self.register, self.index, self.matters, self.calendar, self.queue, self.now
+        )
+
+
+_current: list[Centre] = []
+
+
+def current() -> Centre:
+    """The centre of this process; RuntimeError before `open_centre`."""
+    if not _current:
+        raise RuntimeError("the centre is not open yet: create_app opens it")
+    return _current[-1]
+
+
+def wall_clock() -> datetime:
+    """The centre's time, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def open_centre(settings: Settings, now: Callable[[], datetime] = wall_clock) -> Centre:
+    """Read the files of the site and open its queue; raises BadSetting. Redis is not asked yet."""
+    grids = read_grids(settings.grids)
+    calendar = read_calendar(settings)
+    keys = Keys(settings.site)
+    centre = Centre(
+        settings=settings, grids=grids, index=GridIndex(grids), matters=load_matters(settings.matters),
+        register=load_register(settings.devices, settings.patrols, settings.sources),
+        calendar=calendar, org=_read_org(settings.org), queue=open_queue(settings),
+        accounts=Accounts(open_redis(settings, decode=True), keys),
+        pictures=Pictures(settings.media_dir, settings.media_hosts), now=now,
+    )  # fmt: skip
+    _current[:] = [centre]
+    return centre
+
+
+def read_grids(path: Path) -> GridSet:
+    """The grid set of the settings; raises BadSetting with the sentence of the reader."""
+    try:
+        return load_grids(path)
+    except BadGridFile as error:
+        raise BadSetting(str(error)) from error
+
+
+def read_calendar(settings: Settings) -> Calendar:
+    """The working calendar: the official one, or that of the settings' file."""
+    return load_calendar(settings.calendar, settings.tz) if settings.calendar else Calendar(tz=settings.tz)
+
+
+def open_queue(settings: Settings) -> DispatchQueue:
+    """The dispatch queue of the site."""
+    return DispatchQueue(open_redis(settings, decode=False), Keys(settings.site), settings.tz)
+
+
+def open_accounts(settings: Settings) -> Accounts:
+    """The accounts of the site."""
+    return Accounts(open_redis(settings, decode=True), Keys(settings.site))
+
+
+def open_redis(settings: Settings, *, decode: bool) -> Any:
+    """A client that waits at most a few seconds for an answer: nobody hangs when Redis is gone."""
+    url = settings.redis_url
+    if url is None:
+        raise BadSetting("GRIDPOST_REDIS_URL is not set: name a Redis, or use `gridpost demo`.")
+    retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), 2)
+    options: dict[str, Any] = {
+        "decode_responses": decode, "socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S,
+        "health_check_interval": 30, "retry": retry,
+    }  # fmt: skip
+    if "+cluster://" in url:
+        return redis.RedisCluster.from_url(url.replace("+cluster", ""), **options)
+    return redis.Redis.from_url(url, **options)
+
+
+def _read_org(path: Path) -> Mapping[str, Any]:
+    """The organisation (departments, squads, leaders' names): a TOML file that may be absent."""
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(f"{path} cannot be read as TOML ({error}): correct it, or name another ORG.") from error

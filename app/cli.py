@@ -1,0 +1,64 @@
+"""The command line. Each command is a few lines here; what it does lives in `app.commands`.
+
+Exit codes: 0 fine, 1 the work failed, 2 wrong usage (a setting too). An error is one sentence on stderr, never a
+traceback; the log of a server has the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import click
+import typer
+
+from app.commands import demo, grids, replay, servers, simulate, users
+from geo.errors import GeoError
+from streams.errors import BadSetting, GridpostError
+
+app = typer.Typer(
+    name="gridpost", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Gridpost 网格哨: the command-and-dispatch dashboard for towns cut into grids.",
+)  # fmt: skip
+app.command()(demo.demo)
+app.command()(servers.serve)
+app.command()(servers.ingest)
+app.command()(servers.clock)
+app.command()(simulate.simulate)
+app.command()(replay.replay)
+app.command()(servers.doctor)
+app.add_typer(grids.app, name="grids")
+app.add_typer(users.app, name="users")
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except click.exceptions.Abort:
+        code = 130
+    except BadSetting as error:
+        code = _say(str(error), 2)
+    except (GridpostError, GeoError) as error:
+        code = _say(str(error), 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
+        code = 1
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except Exception as error:  # noqa: BLE001  the last net of the command line: a sentence, and the rest on request
+        code = _say(f"{type(error).__name__}: {error}. This is a fault of gridpost; please report it.", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(sentence: str, code: int) -> int:
+    typer.echo(f"gridpost: {sentence}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""`users`: the accounts of a site."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from app import config
+from app.accounts import ROLES, Accounts, new_password
+from app.centre import open_accounts, wall_clock
+from app.embedding import with_servers
+
+app = typer.Typer(no_args_is_help=True, help="Accounts: who may sign in, and as what.")
+
+Name = Annotated[str, typer.Argument(help="The account's name.")]
+Role = Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+@app.command()
+def add(name: Name, role: Role = "operator", password_stdin: FromStdin = False) -> None:
+    """Make an account. Without --password-stdin a random password is made and printed once."""
+    password = _password(password_stdin)
+    with _accounts() as accounts:
+        accounts.add(name, role, password, wall_clock())
+    typer.echo(f"Account {name} ({role}) made." + ("" if password_stdin else f" Password: {password}"))
+
+
+@app.command("list")
+def show() -> None:
+    """List the accounts."""
+    with _accounts() as accounts:
+        for name, role, disabled in accounts.names():
+            typer.echo(f"{name}\t{role}\t{'disabled' if disabled else 'enabled'}")
+
+
+@app.command()
+def role(name: Name, new: Annotated[str, typer.Argument(help=f"One of {', '.join(ROLES)}.")]) -> None:
+    """Give an account another role."""
+    with _accounts() as accounts:
+        accounts.set_role(name, new)
+    typer.echo(f"{name} is {new} now.")
+
+
+@app.command()
+def disable(name: Name, undo: Annotated[bool, typer.Option("--undo", help="Let the account in again.")] = False) -> None:
+    """Lock an account out at once: its sessions and its token too."""
+    with _accounts() as accounts:
+        accounts.disable(name, not undo)
+    typer.echo(f"{name} is {'enabled' if undo else 'disabled'} now.")
+
+
+@app.command()
+def password(name: Name, password_stdin: FromStdin = False) -> None:
+    """Replace the password; whoever is signed in as this account is signed out."""
+    new = _password(password_stdin)
+    with _accounts() as accounts:
+        accounts.set_password(name, new)
+    typer.echo(f"The password of {name} is replaced." + ("" if password_stdin else f" Password: {new}"))
+
+
+@app.command()
+def token(name: Name) -> None:
+    """Make the account's bearer token for the API; the one before stops working. It is printed only now."""
+    with _accounts() as accounts:
+        typer.echo(accounts.new_token(name))
+
+
+def _password(from_stdin: bool) -> str:
+    return sys.stdin.readline().rstrip("\r\n") if from_stdin else new_password()
+
+
+class _accounts:
+    """The accounts of the configured Redis, or of the embedded one."""
+
+    def __init__(self) -> None:
+        self._servers = with_servers(config.load(), mqtt=False)
+
+    def __enter__(self) -> Accounts:
+        return open_accounts(self._servers.__enter__())
+
+    def __exit__(self, *error: object) -> None:
+        self._servers.__exit__(None, None, None)
