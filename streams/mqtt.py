@@ -192,7 +192,10 @@ class Subscriber:
 
 
 class Publisher:
-    """Publishes at QoS 1 and sends again over reconnects until the broker acknowledges, or `stop` is set."""
+    """Publishes at QoS 1, in order, and sends again over reconnects until the broker acknowledges, or `stop` is set.
+
+    A message on the way when the line breaks may come after one that follows it, and twice.
+    """
 
     def __init__(
         self,
@@ -206,6 +209,7 @@ class Publisher:
         self._client = Client(url, client_id, clean=True, on_state=on_state)
         self._client.max_inflight_messages_set(WINDOW)
         self._client.on_publish = self._on_publish
+        self._client.greeted = self._greeted
         if will:
             self._client.will_set(*will, qos=1)
         self._stop = stop or threading.Event()
@@ -240,7 +244,7 @@ class Publisher:
         self._wait(lambda: mid not in self._open)
 
     def post(self, topic: str, payload: bytes) -> None:
-        """Publish and go on; waits only while WINDOW messages are unacknowledged."""
+        """Publish and go on; waits only without a connection or while WINDOW messages are unacknowledged."""
         if len(self._open) >= WINDOW:
             self._wait(lambda: len(self._open) < WINDOW)
         self._publish(topic, payload, False)
@@ -260,6 +264,8 @@ class Publisher:
             return self._changed.wait_for(lambda: not self._open, timeout)
 
     def _publish(self, topic: str, payload: bytes, retain: bool) -> int:
+        if not self._client.is_connected():  # paho would let it overtake those that wait for the connection
+            self._wait(self._client.is_connected)
         mid = self._client.publish(topic, payload, qos=1, retain=retain).mid
         with self._changed:  # the PUBACK may have overtaken us
             if mid in self._early:
@@ -273,8 +279,13 @@ class Publisher:
             while not self._changed.wait_for(condition, 0.5):
                 if self._stop.is_set():
                     raise Unreachable(
-                        f"{self._client.url} has not acknowledged {len(self._open)} messages; stopped waiting."
+                        f"Stopped while {self._client.url} has not acknowledged {len(self._open)} messages"
+                        f"{'' if self._client.is_connected() else ' and is not reached'}."
                     )
+
+    def _greeted(self, _: bool) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _on_publish(self, _: paho.Client, __: Any, mid: int, ___: Any, ____: Any) -> None:
         with self._changed:
