@@ -207,3 +207,28 @@ def test_an_event_the_script_cannot_handle_does_not_stop_the_others(desk: Desk) 
     assert (letter.reason, "WRONGTYPE" in letter.text) == ("internal", True)
     assert len(desk.queue.events(10)) == 1
     assert acknowledged == ["done"]
+
+
+def test_a_full_redis_holds_the_work_and_says_so(desk: Desk) -> None:
+    """Above 80 % of its memory nothing is recorded or acknowledged and every screen is told; with room it goes on."""
+    redis = desk.queue.redis
+    before: Any = redis.config_get("maxmemory")
+    acknowledged: list[str] = []
+    work = threading.Thread(target=run, args=([batch(acknowledged, message("position", "P-1", **IN_T1))], desk))
+
+    def notices() -> list[Any]:
+        parts = [change.parts.get("notices") for change in desk.queue.changes("0-0", 0)]
+        return [json.loads(part)[0]["kind"] for part in parts if part]
+
+    try:
+        used: Any = redis.info("memory")["used_memory"]
+        redis.config_set("maxmemory", int(used / 0.9))
+        work.start()
+        wait_until(lambda: notices() == ["storage_full"])
+        assert (acknowledged, desk.queue.events(1)) == ([], [])
+        redis.config_set("maxmemory", before["maxmemory"])
+        work.join(10)
+        assert acknowledged == ["done"]
+        assert notices() == ["storage_full", "storage_fine"]
+    finally:
+        redis.config_set("maxmemory", before["maxmemory"])
