@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import Annotated
 
-import click
+import redis
 import typer
+from typer.exceptions import TyperException
 
-from app.commands import demo, grids, replay, servers, simulate, users
+from app import children
+from app.commands import demo, grids, replay, serve, servers, simulate, users
 from geo.errors import GeoError
 from streams.errors import BadSetting, GridpostError
 
@@ -21,8 +24,19 @@ app = typer.Typer(
     name="gridpost", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Gridpost 网格哨: the command-and-dispatch dashboard for towns cut into grids.",
 )  # fmt: skip
+
+
+@app.callback()
+def common(
+    end_with_stdin: Annotated[bool, typer.Option("--end-with-stdin", hidden=True)] = False,
+) -> None:
+    """Gridpost 网格哨: the command-and-dispatch dashboard for towns cut into grids."""
+    if end_with_stdin:
+        children.end_with_stdin()
+
+
 app.command()(demo.demo)
-app.command()(servers.serve)
+app.command()(serve.serve)
 app.command()(servers.ingest)
 app.command()(servers.clock)
 app.command()(simulate.simulate)
@@ -36,15 +50,17 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     try:
         code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except click.exceptions.Abort:
-        code = 130
+    except typer.Abort:
+        code = 128 + signal.SIGINT
+    except TyperException as error:
+        said = error.format_message().rstrip(".")
+        code = _say(f"{said}: `gridpost --help` shows what there is.", 2) if said else 2
     except BadSetting as error:
         code = _say(str(error), 2)
     except (GridpostError, GeoError) as error:
         code = _say(str(error), 1)
+    except redis.RedisError as error:
+        code = _say(f"Redis does not answer ({error}): check GRIDPOST_REDIS_URL and that it runs.", 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         code = 1

@@ -1,1 +1,63 @@
-def replay() -> None: ...
+"""`replay`: recorded data, published at its own pace or faster."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from app import config, logs
+from app.centre import wall_clock
+from app.embedding import with_servers
+from streams import recording
+from streams import replay as replaying
+from streams.mqtt import Publisher
+
+MOST_NAMED = 5
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="JSON lines, the output of mosquitto_sub -F %j, or a CSV.")],
+    speed: Annotated[float, typer.Option(help="2 halves every pause; 0: as fast as acknowledged.", min=0)] = 1.0,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="For a CSV: column=field, once for each field.")
+    ] = None,
+    kind: Annotated[
+        Literal["position", "alert", "reading", "report", "status"], typer.Option(help="For a CSV: what its rows are.")
+    ] = "position",
+    time_format: Annotated[str | None, typer.Option(help="For a CSV: the form of its times, as strptime.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="For a CSV: the zone of times without an offset.")] = None,
+    keep_times: Annotated[
+        bool, typer.Option("--keep-times", help="Leave the times as they are: recorded, but too old to open cases.")
+    ] = False,
+    topic: Annotated[str | None, typer.Option(help="For JSON lines that name no topic.")] = None,
+) -> None:
+    """Publish recorded data; times are shifted so that the first record is now."""
+    settings = config.load()
+    logs.set_up(settings.log_format)
+    is_csv = file.name.lower().removesuffix(".gz").endswith(".csv")
+    how = (
+        recording.columns(settings.site, kind, mapping or (), time_format=time_format, timezone=timezone)
+        if is_csv or mapping
+        else None
+    )
+    found = recording.load(file, how=how, topic=topic)
+    for bad in found.bad[:MOST_NAMED]:
+        typer.echo(f"line {bad.line} left out: {bad.reason}", err=True)
+    if len(found.bad) > MOST_NAMED:
+        typer.echo(f"… and {len(found.bad) - MOST_NAMED} lines more", err=True)
+    kept = replaying.keep_times if keep_times else lambda rows: replaying.shift(rows, wall_clock(), speed=speed)
+    records = kept(found.records)
+    stop = threading.Event()
+    with with_servers(settings, redis=False) as whole:
+        assert whole.mqtt_url is not None
+        with Publisher(whole.mqtt_url, f"gridpost-{whole.site}-replay-{os.getpid()}", stop=stop) as publisher:
+            told = replaying.progress_on(sys.stderr, len(records))
+            sent = replaying.replay(records, publisher, speed=speed, stop=stop, progress=told)
+    typer.echo(f"{sent} messages published and acknowledged, {len(found.bad)} lines left out.")
+    if found.bad and not sent:
+        raise typer.Exit(1)

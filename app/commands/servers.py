@@ -1,66 +1,36 @@
-"""`serve`, `ingest`, `clock`, `doctor`: the processes of a site, and what is wrong with it."""
+"""`ingest`, `clock`, `doctor`: the workers of a site, and what is wrong with it.
+
+`serve` is beside it: a worker shall not spend its start on importing a web server.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
-import socket
 import threading
 from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from app import config, logs
 from app import doctor as doctoring
 from app.centre import open_centre
 from app.embedding import with_servers
-from app.server import serve_centre
 from streams import ingest as ingesting
 from streams import watch
 from streams.dialects import topics
-from streams.errors import BadSetting
 from streams.mqtt import Batch, Publisher, subscribe
 
 log = logging.getLogger("gridpost")
-
-Host = Annotated[str | None, typer.Option(help="Address to listen on; only this machine unless told otherwise.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 for any free one.")]
-
-
-class _Server(uvicorn.Server):
-    """Lets the listeners of the feed go as soon as it is told to stop: they would never end by themselves."""
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        feed = self.config.app.state.feed  # type: ignore[union-attr]  # we made the app
-        feed.close_listeners(for_good=True)
-        super().handle_exit(sig, frame)
-
-
-def serve(host: Host = None, port: Port = None) -> None:
-    """The web app: pages, feed and API."""
-    settings = config.load(host=host, port=port)
-    logs.set_up(settings.log_format)
-    with with_servers(settings, mqtt=False) as whole, _listening(whole.host, whole.port) as listener:
-        centre = open_centre(whole)
-        centre.queue.register(list(centre.register.patrols), centre.now())
-        app = serve_centre(centre)
-        address = listener.getsockname()
-        log.info("serving http://%s:%d", whole.host, address[1])
-        options = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5,
-            timeout_keep_alive=30, http="httptools", loop="auto", lifespan="on",
-        )  # fmt: skip
-        _Server(options).run([listener])
 
 
 def ingest(
     worker: Annotated[str, typer.Option(help="Name of this worker; keep it over restarts.")] = "1",
     share: Annotated[bool, typer.Option(help="Share the work with other workers ($share/ingest).")] = False,
-    drain: Annotated[bool, typer.Option(help="End when nothing has come for two seconds.")] = False,
+    drain: Annotated[bool, typer.Option(help="Told to stop, first take what the broker still has.")] = False,
 ) -> None:
     """One ingest worker: from the broker into Redis. Run as many as needed, each with its own name and --share."""
     settings = config.load()
@@ -68,14 +38,15 @@ def ingest(
     with with_servers(settings) as whole:
         desk = open_centre(whole).desk()
         desk.queue.register(list(desk.register.patrols), desk.now())
-        _stop_on_signals(desk.stop)
+        told = threading.Event()
+        _stop_on_signals(told if drain else desk.stop)
         assert whole.mqtt_url is not None
         batches = subscribe(
             whole.mqtt_url, topics(whole.site), client_id=f"gridpost-{whole.site}-ingest-{worker}",
-            share="ingest" if share else None, stop=desk.stop,
+            share="ingest" if share else None, stop=desk.stop, on_state=lambda said: log.info("broker: %s", said),
         )  # fmt: skip
         log.info("ingest worker %s listens to %s", worker, logs.without_password(whole.mqtt_url))
-        ingesting.run(_until_empty(batches) if drain else batches, desk)
+        ingesting.run(_until_empty(batches, told) if drain else batches, desk)
         log.info("ingest worker %s has ended", worker)
 
 
@@ -107,12 +78,10 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _until_empty(batches: Iterable[Batch | None]) -> Iterator[Batch | None]:
-    """The batches until two empty looks in a row: the broker has nothing more for us."""
-    empty = 0
+def _until_empty(batches: Iterable[Batch | None], told: threading.Event) -> Iterator[Batch | None]:
+    """The batches until we were told to stop and a look (of about a second) found nothing more."""
     for batch in batches:
-        empty = empty + 1 if batch is None else 0
-        if empty == 2:
+        if batch is None and told.is_set():
             return
         yield batch
 
@@ -127,20 +96,3 @@ def _stop_on_signals(stop: threading.Event) -> None:
 
     signal.signal(signal.SIGTERM, told)
     signal.signal(signal.SIGINT, told)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """A bound socket, so that port 0 is known before the server says where it is; raises BadSetting."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise BadSetting(
-            f"Cannot listen on {host}, port {port} ({error.strerror or error}): choose another with --port or "
-            "GRIDPOST_PORT."
-        ) from error
-    listener.set_inheritable(True)
-    return listener

@@ -16,6 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Accounts: who may sign in, and as 
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
 Role = Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Let the account in again.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
 
@@ -45,7 +46,7 @@ def role(name: Name, new: Annotated[str, typer.Argument(help=f"One of {', '.join
 
 
 @app.command()
-def disable(name: Name, undo: Annotated[bool, typer.Option("--undo", help="Let the account in again.")] = False) -> None:
+def disable(name: Name, undo: Undo = False) -> None:
     """Lock an account out at once: its sessions and its token too."""
     with _accounts() as accounts:
         accounts.disable(name, not undo)
