@@ -1,0 +1,246 @@
+"""A simulated town that publishes over real MQTT: officers on shift, cameras, sensors, residents, villages.
+
+`Town` is pure: seed, start and the tasks it received (with their times) decide every message, so two runs are the same
+byte by byte. `simulate` is the shell that paces it and speaks MQTT. Each person and device draws from a generator of
+its own, so that a task to one changes nothing about the others.
+
+`speed` makes simulated time run faster than the clock. Messages carry the time of the clock at which they are due,
+never a simulated one: the centre refuses what lies in the future. What moves is slowed to 40 m/s as seen there.
+
+The opening scene: whenever the town is started, each officer on duty says so and where it is within 2 s, three alerts
+and four reports come within 30 s, and each device gives its first sign of life within a minute, but for one network
+that is down for two hours. After that the rhythm of the local hour holds: at night little happens and few are out.
+
+A message id is the start of the run and a number, so a town started again never uses an id twice.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+import shapely
+
+from geo import grids
+from geo.gridset import GridSet
+from streams.mqtt import MqttUrl, Publisher, Subscriber
+from streams.register import Register, load_register
+from streams.simulated_day import Actor, Day, Said
+from streams.simulated_devices import Alerts, Fixed, Outages
+from streams.simulated_patrols import Officer
+from streams.simulated_reports import RESIDENTS, VILLAGES, Reports
+from streams.streets import XY, Streets, load_streets
+
+ALERTS, RESIDENT_REPORTS, VILLAGE_REPORTS = 226, 142, 138
+"""A day of a town with 70 officers; a larger one has more in proportion."""
+
+OFFICERS = 70
+ALERTS_AT, RESIDENTS_AT, VILLAGES_AT = (3.0, 9.0, 20.0), (6.0, 24.0), (13.0, 28.0)
+DEVICES_WITHIN = 60.0
+TICK_S = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class Sent(NamedTuple):
+    """One message and the moment (UTC) it is due."""
+
+    at: datetime
+    topic: str
+    payload: bytes
+
+
+class _Task(msgspec.Struct):
+    act: str
+    dispatch: str
+    case: str = ""
+    lon: float | None = None
+    lat: float | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the files of a town say: who is registered, where the roads and the grids are."""
+
+    register: Register
+    streets: Streets
+    gridset: GridSet
+
+    @classmethod
+    def load(cls, folder: Path) -> Place:
+        """Read `data/towns/<name>`; raises BadSetting or a GeoError that names the file."""
+        register = load_register(folder / "devices.csv", folder / "patrols.csv", folder / "sources.csv")
+        return cls(register, load_streets(folder / "basemap.geojson"), grids.load(folder / "grids.geojson"))
+
+
+class Town:
+    """All that happens, in order. `start`: aware, the moment of simulated time 0."""
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        site: str,
+        seed: int,
+        start: datetime,
+        speed: float = 1.0,
+        timezone: str = "Asia/Shanghai",
+    ) -> None:
+        self._site, self._start, self._speed = site, start.astimezone(UTC), speed
+        self._run = f"{int(start.timestamp() * 1000):x}-{seed}"
+        self._count = 0
+        self._order = 0
+        self._now = 0.0
+        self._due: list[tuple[float, int, Actor | Said]] = []
+        self._streets = place.streets
+        self._day = Day(start.astimezone(ZoneInfo(timezone)))
+        self._officers = _officers(place, seed, self._day, speed)
+        for actor in (*self._officers.values(), *self._happenings(place, seed)):
+            self._put(0.0, actor)
+
+    @property
+    def on_duty(self) -> int:
+        """How many officers are on duty now."""
+        return sum(officer.working for officer in self._officers.values())
+
+    def until(self, moment: datetime) -> Iterator[Sent]:
+        """Everything that is due up to and with `moment`, in order; each message once."""
+        limit = self._simulated(moment)
+        while self._due and self._due[0][0] <= limit:
+            due, _, what = heapq.heappop(self._due)
+            self._now = due
+            if isinstance(what, Said):
+                yield self._sent(due, what)
+                continue
+            said, again = what.wake(due)
+            for each in said:
+                self._put(due + each.after, each)
+            if again is not None:
+                self._put(due + again, what)
+        self._now = max(self._now, limit)
+
+    def task(self, patrol: str, payload: bytes, at: datetime) -> None:
+        """A task reached the device of `patrol` at `at`; what is no task, or to nobody of this town, is left alone."""
+        officer = self._officers.get(patrol)
+        try:
+            task = msgspec.json.decode(payload, type=_Task)
+        except msgspec.DecodeError as error:
+            log.warning("patrol %s was sent what is no task: %s", patrol, error)
+            return
+        if officer is None:
+            return
+        now = max(self._now, self._simulated(at))
+        if task.act == "withdraw":
+            officer.withdraw(now, task.dispatch)
+        elif task.act == "assign":
+            placed = task.lon is not None and task.lat is not None
+            where = self._streets.plane.metres(task.lon or 0.0, task.lat or 0.0) if placed else None
+            for said in officer.assign(now, task.dispatch, task.case, where):
+                self._put(now + said.after, said)
+
+    def _simulated(self, moment: datetime) -> float:
+        return (moment - self._start).total_seconds() * self._speed
+
+    def _put(self, due: float, what: Actor | Said) -> None:
+        self._order += 1
+        heapq.heappush(self._due, (due, self._order, what))
+
+    def _sent(self, due: float, said: Said) -> Sent:
+        at = self._start + timedelta(seconds=due / self._speed)
+        self._count += 1
+        body = {"id": f"{self._run}-{self._count}", "at": at.isoformat(timespec="milliseconds"), **said.body}
+        return Sent(at, f"gridpost/{self._site}/{said.kind}/{said.name}", msgspec.json.encode(body))
+
+    def _happenings(self, place: Place, seed: int) -> Iterator[Actor]:
+        """Devices, alerts and reports."""
+        outages = Outages()
+        devices = place.register.devices.values()
+        for device in devices:
+            yield Fixed(device, Random(f"{seed}:{device.id}"), outages, DEVICES_WITHIN * self._speed)
+        size = max(len(place.register.patrols) / OFFICERS, 0.1)
+        cameras = [device for device in devices if device.kind == "camera"]
+        scene = {name: [at * self._speed for at in times] for name, times in _OPENING.items()}
+        rng = {name: Random(f"{seed}:{name}") for name in scene}
+        if cameras:
+            yield Alerts(cameras, rng["alerts"], self._day, outages, ALERTS * size, self._run, scene["alerts"])
+        for name, sources, per_day in (
+            ("residents", RESIDENTS, RESIDENT_REPORTS), ("villages", VILLAGES, VILLAGE_REPORTS),
+        ):  # fmt: skip
+            village = name == "villages"
+            yield Reports(
+                sources, self._somewhere, rng[name], self._day, per_day * size, scene[name], village=village
+            )
+
+    def _somewhere(self, rng: Random) -> tuple[float, float]:
+        x, y = rng.choice(self._streets.corners)
+        return self._streets.plane.degrees(x + rng.gauss(0, 25), y + rng.gauss(0, 25))
+
+
+_OPENING = {"alerts": ALERTS_AT, "residents": RESIDENTS_AT, "villages": VILLAGES_AT}
+
+
+def _officers(place: Place, seed: int, day: Day, speed: float) -> dict[str, Officer]:
+    beats: dict[str, tuple[int, ...]] = {}
+    streets = place.streets
+    everywhere = tuple(range(len(streets.corners)))
+    sea = _sea(place)
+    officers: dict[str, Officer] = {}
+    for patrol in place.register.patrols.values():
+        if patrol.district not in beats:
+            grid = place.gridset.by_code.get(patrol.district)
+            beats[patrol.district] = (streets.within(_flat(streets, grid.geometry)) if grid else ()) or everywhere
+        sail = sea if patrol.kind == "vessel" else None
+        rng = Random(f"{seed}:{patrol.id}")
+        officers[patrol.id] = Officer(patrol, streets, beats[patrol.district], rng, day, pace=speed, sail=sail)
+    return officers
+
+
+def _flat(streets: Streets, geometry: shapely.Geometry) -> shapely.Geometry:
+    return shapely.transform(geometry, lambda xy: np.array([streets.plane.metres(*place) for place in xy]))
+
+
+def _sea(place: Place) -> Callable[[Random, XY], XY]:
+    """Where a vessel sails next: a lane of 6 km along the eastern edge of the grids, 300 to 1,500 m outside."""
+    west, south, east, north = place.gridset.bounds
+    (_, bottom), (right, top) = place.streets.plane.metres(west, south), place.streets.plane.metres(east, north)
+    middle = (bottom + top) / 2
+
+    def sail(rng: Random, _: XY) -> XY:
+        return right + rng.uniform(300, 1500), middle + rng.uniform(-3000, 3000)
+
+    return sail
+
+
+def simulate(
+    town: Town,
+    url: MqttUrl | str,
+    *,
+    site: str,
+    stop: threading.Event,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    on_state: Callable[[str], None] | None = None,
+) -> int:
+    """Publish the town until `stop`, and hand it its tasks; returns how many messages were acknowledged."""
+    count = 0
+    tasks = Subscriber(url, [f"gridpost/{site}/task/+"], client_id=f"simulator-{site}-tasks")
+    with tasks, Publisher(url, f"simulator-{site}", stop=stop, on_state=on_state) as publisher:
+        while not stop.is_set():
+            if batch := tasks.take(wait=TICK_S):
+                for message in batch.messages:
+                    town.task(message.topic.rsplit("/", 1)[1], message.payload, now())
+                batch.acknowledge()
+            for sent in town.until(now()):
+                publisher.post(sent.topic, sent.payload)
+                count += 1
+        publisher.drain(5.0)
+        return count - publisher.unacknowledged
