@@ -1,10 +1,10 @@
 """The feed: one follower of the stream of changes per process, any number of listeners.
 
-What every listener hears is encoded once. Positions are collected and leave once a second (sooner together with
-a case, so that a dispatched patrol turns at once); cases, alerts, devices and notices leave as they come and are
-queued for each listener. Positions are not queued: a slow listener is owed "everything since tick n", so a
-patrol that moved ten times meanwhile costs one line. A listener that owes us more than 1 MB of the rest is
-disconnected and comes back with `Last-Event-ID`.
+What every listener hears is encoded once. Cases, alerts and notices leave as they come and are queued for each
+listener; one that is more than 1 MB behind with them is disconnected and comes back with `Last-Event-ID`. Patrols
+and devices are collected and leave once a second (sooner together with a case, so that a dispatched patrol turns at
+once). They are not queued: a slow listener is owed "what changed since tick n", so a patrol that moved ten times
+meanwhile costs one line.
 
 The `id:` of an event is a change up to which this listener has surely heard everything, so coming back may
 repeat a little and never misses anything. A heartbeat means that data is flowing: while Redis does not answer
@@ -38,6 +38,7 @@ FIGURES_OLD_S = 30.0
 SILENT_S = 3.0
 OWED_BYTES = 1_000_000
 REPLAYED = 20_000
+COLLECTED = ("patrols", "device")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -82,12 +83,12 @@ class Feed:
         self._alive = 0.0
         self._follower: Follower | None = None
         self._ticker: asyncio.Task[None] | None = None
-        self._pending: dict[str, Item] = {}
+        self._pending: dict[str, dict[str, Item]] = {event: {} for event in COLLECTED}
         self._tick = 0
         self._ticked = 0.0
         self._flushed = "0-0"
         self._floor = "0-0"
-        self._changed: dict[str, int] = {}
+        self._changed: dict[str, dict[str, int]] = {event: {} for event in COLLECTED}
         self._encoded: dict[int, bytes] = {}
         self._document: tuple[str, bytes] = ("", b"")
         self._figures_due = True
@@ -133,7 +134,8 @@ class Feed:
     def begin(self, snapshot: Snapshot) -> None:
         """Start over from a loaded state; whoever listens comes back and gets it whole."""
         self._floor = snapshot.id if self.loaded.is_set() else "0-0"
-        self.snapshot, self._pending, self._encoded = snapshot, {}, {}
+        self.snapshot, self._encoded = snapshot, {}
+        self._pending = {event: {} for event in COLLECTED}
         self._flushed, self._figures_due, self._alive = snapshot.id, True, time.monotonic()
         self._document = ("", b"")
         self.loaded.set()
@@ -145,8 +147,8 @@ class Feed:
         urgent = False
         for change in changes:
             for outgoing in self.snapshot.fold(change):
-                if outgoing.event == "patrols":
-                    self._collect(outgoing.items)
+                if outgoing.event in COLLECTED:
+                    self._collect(outgoing)
                 else:
                     urgent = True
                     self._figures_due = self._figures_due or outgoing.event == "case"
@@ -155,16 +157,16 @@ class Feed:
             self.flush()
 
     def flush(self) -> None:
-        """Let the collected positions go: every listener is owed them from this tick on."""
+        """Let go what was collected: every listener is owed it from this tick on."""
         self._ticked = time.monotonic()
         self._flushed = self.snapshot.id
-        if not self._pending:
+        if not any(self._pending.values()):
             return
         self._tick += 1
-        self._encoded = {self._tick: message("patrols", {"items": list(self._pending.values())})}
-        for name in self._pending:
-            self._changed[name] = self._tick
-        self._pending = {}
+        self._encoded = {self._tick: messages({event: list(self._pending[event].values()) for event in COLLECTED})}
+        for event, items in self._pending.items():
+            self._changed[event].update(dict.fromkeys(items, self._tick))
+        self._pending = {event: {} for event in COLLECTED}
         for listener in self.listeners:
             if listener.since is None:
                 listener.since = self._tick
@@ -227,18 +229,18 @@ class Feed:
 
     def _missed(self, last: str, upto: str) -> bytes | None:
         """The changes after `last` up to `upto` as events; None when they are too many to repeat."""
-        moved: dict[str, Item] = {}
+        collected: dict[str, dict[str, Item]] = {event: {} for event in COLLECTED}
         rest: list[bytes] = []
-        replay, seen = Snapshot(), 0
+        replay, seen = Snapshot(self.centre.pictures.address), 0
         while place(last) < place(upto):
             page = self.centre.queue.changes(last, 0, PAGE)
             for change in page:
                 if place(change.id) > place(upto):
                     break
                 for outgoing in replay.fold(change):
-                    if outgoing.event == "patrols":
+                    if outgoing.event in COLLECTED:
                         for item in outgoing.items:
-                            moved.setdefault(item["id"], {}).update(item)
+                            collected[outgoing.event].setdefault(item["id"], {}).update(item)
                     else:
                         rest.append(message(outgoing.event, {"items": outgoing.items}))
             seen += len(page)
@@ -247,15 +249,15 @@ class Feed:
             if not page:
                 break
             last = page[-1].id
-        if moved:
-            rest.append(message("patrols", {"items": list(moved.values())}))
+        rest.append(messages({event: list(items.values()) for event, items in collected.items()}))
         return b"".join(rest)
 
-    def _collect(self, items: list[Item]) -> None:
-        for item in items:
-            known = self._pending.get(item["id"])
+    def _collect(self, outgoing: Outgoing) -> None:
+        pending = self._pending[outgoing.event]
+        for item in outgoing.items:
+            known = pending.get(item["id"])
             if known is None:
-                self._pending[item["id"]] = dict(item)
+                pending[item["id"]] = dict(item)
             else:
                 known.update(item)
 
@@ -266,10 +268,14 @@ class Feed:
                 listener.owe(body)
 
     def _moved_since(self, tick: int) -> bytes:
-        """The positions that changed in or after a tick; the last tick's are encoded already."""
+        """What changed in or after a tick; that of the last tick is encoded already."""
         if tick not in self._encoded:
-            late = [self.snapshot.patrols[name] for name, at in self._changed.items() if at >= tick]
-            self._encoded[tick] = message("patrols", {"items": late})
+            known = {"patrols": self.snapshot.patrols, "device": self.snapshot.devices}
+            late = {
+                event: [known[event][name] for name, at in self._changed[event].items() if at >= tick]
+                for event in COLLECTED
+            }
+            self._encoded[tick] = messages(late)
         return self._encoded[tick]
 
     async def _run_ticks(self) -> None:
@@ -302,6 +308,11 @@ class Feed:
         for listener in self.listeners:
             listener.figures = True
             listener.wake.set()
+
+
+def messages(items: dict[str, list[Item]]) -> bytes:
+    """An event for each kind that has items. They share the id line of the first: a browser keeps it."""
+    return b"".join(message(event, {"items": some}) for event, some in items.items() if some)
 
 
 def message(event: str, document: Any) -> bytes:

@@ -79,10 +79,10 @@ class Follower:
 def load(centre: Centre) -> Snapshot:
     """The state of the site as Redis has it now, with the trails of the last ten minutes."""
     queue, now, tz = centre.queue, centre.now(), centre.settings.tz
-    snapshot = Snapshot()
+    snapshot = Snapshot(centre.pictures.address)
     snapshot.id = queue.last_change()
     snapshot.patrols = {name: patrol_item(name, row) for name, row in queue.patrols().items()}
-    snapshot.alerts = {row["alert"]: alert_item(row) for row in queue.alerts() if "alert" in row}
+    snapshot.alerts = {row["alert"]: alert_item(row, centre.pictures.address) for row in queue.alerts() if "alert" in row}
     heard = queue.devices()
     for name, device in centre.register.devices.items():
         place_of = {"lon": device.position.lon, "lat": device.position.lat}

@@ -8,7 +8,7 @@ there is one encoding for all audiences.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,10 +35,12 @@ class Outgoing(NamedTuple):
 
 
 class Snapshot:
-    """The state of one site as the screens see it, and the id of the last change in it."""
+    """The state of one site as the screens see it, and the id of the last change in it. `picture` gives the address
+    under which browsers get an image, None for one that they may not see."""
 
-    def __init__(self) -> None:
+    def __init__(self, picture: Callable[[str | None], str | None] = lambda image: image) -> None:
         self.id = "0-0"
+        self._picture = picture
         self.patrols: dict[str, Item] = {}
         self.trails: dict[str, list[list[float]]] = {}
         self.cases: dict[str, Case] = {}
@@ -73,7 +75,9 @@ class Snapshot:
 
     def load_case(self, case: Case) -> None:
         """Put in a case as Redis has it."""
-        self.cases[case.no] = msgspec.structs.replace(case, contact="", text="")
+        self.cases[case.no] = msgspec.structs.replace(
+            case, contact="", text="", image=self._picture(case.image)
+        )
 
     def document(self, now: int, figures: Mapping[str, Any]) -> Item:
         """The snapshot that a listener starts with; `now` in epoch milliseconds."""
@@ -119,6 +123,7 @@ class Snapshot:
             self.trails[patrol] = [point for point in trail if point[0] >= at - TRAIL_MS]
 
     def _take_case(self, item: Item) -> bool:
+        item["image"] = self._picture(item.get("image"))
         case = msgspec.convert({k: v for k, v in item.items() if k not in PERSONAL}, Case)
         known = self.cases.get(case.no)
         if known is not None and (case.version, case.updated) < (known.version, known.updated):
@@ -128,6 +133,7 @@ class Snapshot:
 
     def _take_alerts(self, items: Iterable[Item]) -> None:
         for item in items:
+            item["image"] = self._picture(item.get("image"))
             self.alerts[item["alert"]] = item
         if len(self.alerts) > ALERTS_KEPT * 5 // 4:
             newest = sorted(self.alerts.values(), key=lambda item: int(item["received"] or 0), reverse=True)
@@ -170,13 +176,13 @@ def device_item(name: str, row: Mapping[str, str]) -> Item:
     }  # fmt: skip
 
 
-def alert_item(row: Mapping[str, str]) -> Item:
+def alert_item(row: Mapping[str, str], picture: Callable[[str | None], str | None]) -> Item:
     """An alert's hash in Redis as the feed shows it."""
     item: Item = {name: row.get(name, "") for name in ("alert", "device", "category", "phase", "case")}
     for name in ("severity", "at", "received", "ended"):
         item[name] = int(row[name]) if row.get(name) else None
     item |= {"lon": _number(row.get("lon")), "lat": _number(row.get("lat"))}
-    return item | {"grid": row.get("grid") or None, "image": row.get("image") or None}
+    return item | {"grid": row.get("grid") or None, "image": picture(row.get("image"))}
 
 
 def _number(text: str | None) -> float | None:

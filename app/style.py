@@ -1,21 +1,9 @@
-"""`/style.json`: the map in one document: background, grids, and the empty sources that the browser fills.
+"""`/style.json`: the map in one document: the background and the grids.
 
 One same-origin answer with everything in it, because MapLibre rejects the whole plot when any part of its first
-style fails to load. There is no `glyphs`: labels are drawn from the fonts of the machine. There is no `sprite`:
-`map.js` adds the pictures. What moves is empty here; `map.js` fills it by `setData`, and these layers say which
-properties a feature must have:
-
-| source      | geometry | properties |
-|-------------|----------|------------|
-| `trails`    | line, newest last | `state` |
-| `routes`    | line     | – |
-| `devices`   | point    | `id`, `icon` (`camera`, `camera-off`, `sensor`, `sensor-off`), `bearing` |
-| `patrols`   | point, clustered below zoom 11 | `id`, `icon` (`free`, `way`, `scene`, `lost`), `course`, `name` |
-| `cases`     | point    | `no`, `icon` (`p1` … `p4`), `priority`, `clock` |
-| `alerts`    | point    | `alert`, `severity` |
-| `selection` | polygon or point | – |
-
-Plotly's choropleth goes below the layer `HEAT_BELOW`.
+style fails to load. There is no `glyphs`: labels are drawn from the fonts of the machine. There is no `sprite`.
+What moves is not here: its sources and layers belong to `assets/map-layers.js`, beside the code that fills them,
+since their sizes depend on the screen. The heat of the grids goes below the layer `water`.
 """
 
 from __future__ import annotations
@@ -23,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Literal, cast
 
 import msgspec
@@ -37,7 +24,7 @@ from geo.grids import Grid, GridSet
 Theme = Literal["dark", "light"]
 Layer = dict[str, Any]
 
-HEAT_BELOW = "grid-3"
+HEAT_BELOW = "water"
 FONT = ["Noto Sans CJK SC"]
 EMPTY = {"type": "FeatureCollection", "features": []}
 COLOURS: dict[Theme, dict[str, str]] = {
@@ -45,17 +32,13 @@ COLOURS: dict[Theme, dict[str, str]] = {
         "sea": "#0B1316", "land": "#181D20", "water": "#0F1A1F", "bank": "#1B2C34", "shore": "#33424A",
         "motorway": "#465159", "trunk": "#3D474E", "road": "#2F383E", "street": "#262D31",
         "grid3": "#46535B", "grid2": "#6F7F89", "grid1": "#9FB0BA", "dedicated": "#8F7BC4",
-        "selected": "#E9EEF0", "accent": "#6CB0F5", "bg": "#0E1113", "text": "#E9EEF0", "text2": "#AAB4BA",
-        "text3": "#87929A", "free": "#5CC8A8", "way": "#6CB0F5", "scene": "#E9EEF0", "lost": "#8B979E",
-        "p1": "#FF6459", "p2": "#F0A93B", "raised": "#1B2024", "line": "#3A4248",
+        "text2": "#AAB4BA", "text3": "#87929A", "raised": "#1B2024", "line": "#3A4248",
     },
     "light": {
         "sea": "#E3EBEF", "land": "#F6F7F5", "water": "#DDE7EC", "bank": "#C4D4DC", "shore": "#A9B8C0",
         "motorway": "#D5D4CC", "trunk": "#DEDDD6", "road": "#E5E4DE", "street": "#E6E5E0",
         "grid3": "#C6CDD1", "grid2": "#93A0A7", "grid1": "#5B686F", "dedicated": "#6A55A8",
-        "selected": "#1B2327", "accent": "#1F66B0", "bg": "#EDF0F1", "text": "#1B2327", "text2": "#4A565D",
-        "text3": "#626E75", "free": "#0B7A5E", "way": "#1F66B0", "scene": "#2A343A", "lost": "#66737A",
-        "p1": "#B01E14", "p2": "#CC8400", "raised": "#F4F6F7", "line": "#BCC5CA",
+        "text2": "#4A565D", "text3": "#626E75", "raised": "#F4F6F7", "line": "#BCC5CA",
     },
 }  # fmt: skip
 
@@ -98,8 +81,6 @@ def style(
     """The whole style. A tile server that does not answer must not break the map, so its tiles are not part of
     the first style: the address stands in `metadata` and `map.js` adds the source after the first picture."""
     colours = COLOURS[theme]
-    moving = {name: {"type": "geojson", "data": EMPTY} for name in
-              ("selection", "routes", "devices", "alerts", "cases")}  # fmt: skip
     return {
         "version": 8,
         "name": f"gridpost-{theme}",
@@ -108,13 +89,8 @@ def style(
             "base": {"type": "geojson", "data": base},
             "grids": {"type": "geojson", "data": outlines(gridset, lang)},
             "grid-names": {"type": "geojson", "data": labels(gridset, lang)},
-            "trails": {"type": "geojson", "data": EMPTY, "lineMetrics": True},
-            "patrols": {
-                "type": "geojson", "data": EMPTY, "cluster": True, "clusterRadius": 48, "clusterMaxZoom": 10,
-            },
-            **moving,
         },
-        "layers": [*base_layers(colours, lang), *grid_layers(colours), *live_layers(colours)],
+        "layers": [*base_layers(colours, lang), *grid_layers(colours)],
     }  # fmt: skip
 
 
@@ -205,107 +181,6 @@ def grid_layers(colours: dict[str, str]) -> Iterable[Layer]:
     )  # fmt: skip
 
 
-def live_layers(colours: dict[str, str]) -> Iterable[Layer]:
-    """What moves, from the bottom up: selection, trails, routes, devices, patrols, alerts, cases."""
-    area = ["==", ["geometry-type"], "Polygon"]
-    yield {
-        "id": "selection-fill", "type": "fill", "source": "selection", "filter": area,
-        "paint": {"fill-color": colours["accent"], "fill-opacity": 0.09},
-    }  # fmt: skip
-    yield {
-        "id": "selection", "type": "line", "source": "selection", "filter": area,
-        "paint": {"line-color": colours["selected"], "line-width": 2.4},
-    }  # fmt: skip
-    for state in ("free", "way", "scene"):
-        ends = (0, _clear(colours[state], 0), 1, _clear(colours[state], 0.6))
-        fade = ["interpolate", ["linear"], ["line-progress"], *ends]
-        yield {
-            "id": f"trail-{state}", "type": "line", "source": "trails", "minzoom": 11,
-            "filter": ["==", ["get", "state"], state], "layout": {"line-cap": "round", "line-join": "round"},
-            "paint": {"line-width": _zoomed(11, 2, 15, 4), "line-gradient": fade},
-        }  # fmt: skip
-    yield {
-        "id": "routes", "type": "line", "source": "routes", "layout": {"line-cap": "round"},
-        "paint": {"line-color": colours["accent"], "line-width": 2, "line-dasharray": [2, 2]},
-    }  # fmt: skip
-    yield from _devices()
-    yield from _patrols(colours)
-    yield {
-        "id": "alerts", "type": "circle", "source": "alerts", "minzoom": 9,
-        "paint": {
-            "circle-radius": 9, "circle-color": "rgba(0,0,0,0)", "circle-stroke-width": 2,
-            "circle-stroke-color": ["case", [">=", ["get", "severity"], 4], colours["p1"], colours["p2"]],
-        },
-    }  # fmt: skip
-    yield {
-        "id": "selection-ring", "type": "circle", "source": "selection",
-        "filter": ["==", ["geometry-type"], "Point"],
-        "paint": {
-            "circle-radius": 20, "circle-color": "rgba(0,0,0,0)", "circle-stroke-width": 2,
-            "circle-stroke-color": colours["selected"],
-        },
-    }  # fmt: skip
-    yield from _cases(colours)
-
-
-def _devices() -> Iterable[Layer]:
-    off = ["in", "-off", ["get", "icon"]]
-    for name, condition, minzoom in (("devices", ["!", off], 11.5), ("devices-off", off, 9)):
-        yield {
-            "id": name, "type": "symbol", "source": "devices", "minzoom": minzoom, "filter": condition,
-            "layout": {
-                "icon-image": ["get", "icon"], "icon-rotate": ["coalesce", ["get", "bearing"], 0],
-                "icon-rotation-alignment": "map", "icon-allow-overlap": True, "icon-ignore-placement": True,
-                "icon-size": _zoomed(11.5, 0.6, 15, 1),
-            },
-            "paint": {"icon-opacity": _zoomed(11.5, 0.55, 14, 0.9)},
-        }  # fmt: skip
-
-
-def _patrols(colours: dict[str, str]) -> Iterable[Layer]:
-    single = ["!", ["has", "point_count"]]
-    yield {
-        "id": "patrol-clusters", "type": "circle", "source": "patrols", "filter": ["has", "point_count"], "minzoom": 9,
-        "paint": {
-            "circle-color": colours["raised"], "circle-stroke-color": colours["free"], "circle-stroke-width": 2,
-            "circle-radius": ["interpolate", ["linear"], ["get", "point_count"], 2, 12, 100, 22],
-        },
-    }  # fmt: skip
-    yield {
-        **_label("patrol-counts", "patrols", ["to-string", ["get", "point_count"]], colours["text"],
-                 colours["raised"], 12, filter=["has", "point_count"], minzoom=9),
-    }  # fmt: skip
-    yield {
-        "id": "patrols", "type": "symbol", "source": "patrols", "filter": single, "minzoom": 9,
-        "layout": {
-            "icon-image": ["get", "icon"], "icon-allow-overlap": True, "icon-ignore-placement": True,
-            "icon-rotate": ["case", ["==", ["get", "icon"], "way"], ["coalesce", ["get", "course"], 0], 0],
-            "icon-rotation-alignment": "map",
-        },
-    }  # fmt: skip
-    yield {
-        **_label("patrol-names", "patrols", ["get", "name"], colours["text2"], colours["bg"], 11,
-                 filter=single, minzoom=15.5, offset=[0, 1.3]),
-    }  # fmt: skip
-
-
-def _cases(colours: dict[str, str]) -> Iterable[Layer]:
-    for name, condition, minzoom in (
-        ("cases-low", [">=", ["get", "priority"], 3], 10), ("cases", ["<", ["get", "priority"], 3], 0),
-    ):  # fmt: skip
-        yield {
-            "id": name, "type": "symbol", "source": "cases", "filter": condition, "minzoom": minzoom,
-            "layout": {
-                "icon-image": ["get", "icon"], "icon-allow-overlap": True, "icon-ignore-placement": True,
-                "symbol-sort-key": ["-", 0, ["get", "priority"]], "icon-size": _zoomed(9, 0.8, 14, 1),
-            },
-        }  # fmt: skip
-    yield {
-        **_label("case-clocks", "cases", ["coalesce", ["get", "clock"], ""], colours["text"], colours["bg"], 12,
-                 filter=["<", ["get", "priority"], 3], minzoom=11.5, offset=[0, 1.6]),
-    }  # fmt: skip
-
-
 def _fill(name: str, colour: str, *layers: str, opacity: float = 1, minzoom: float = 0) -> Layer:
     return {
         "id": name, "type": "fill", "source": "base", "minzoom": minzoom,
@@ -327,15 +202,15 @@ def _line(name: str, colour: str, width: Any, layer: str, kind: str = "", minzoo
 
 def _label(
     name: str, source: str, content: Any, colour: str, halo: str, size: float, *, filter: Any,  # noqa: A002
-    minzoom: float = 0, maxzoom: float = 24, placement: str = "point", offset: list[float] | None = None,
+    minzoom: float = 0, maxzoom: float = 24, placement: str = "point",
 ) -> Layer:  # fmt: skip
     return {
         "id": name, "type": "symbol", "source": source, "filter": filter, "minzoom": minzoom, "maxzoom": maxzoom,
         "layout": {
             "text-field": content, "text-font": FONT, "text-size": size, "symbol-placement": placement,
-            "text-offset": offset or [0, 0], "text-max-width": 12,
+            "text-max-width": 12,
         },
-        "paint": {"text-color": colour, "text-halo-color": halo, "text-halo-width": 3 if source != "patrols" else 2},
+        "paint": {"text-color": colour, "text-halo-color": halo, "text-halo-width": 3},
     }  # fmt: skip
 
 
@@ -346,9 +221,3 @@ def _name(lang: str) -> list[Any]:
 
 def _zoomed(low: float, small: float, high: float, large: float) -> list[Any]:
     return ["interpolate", ["linear"], ["zoom"], low, small, high, large]
-
-
-@lru_cache
-def _clear(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"

@@ -39,7 +39,7 @@ def ingest(
         desk = open_centre(whole).desk()
         desk.queue.register(list(desk.register.patrols), desk.now())
         told = threading.Event()
-        _stop_on_signals(told if drain else desk.stop)
+        stop_on_signals(told if drain else desk.stop)
         assert whole.mqtt_url is not None
         batches = subscribe(
             whole.mqtt_url, topics(whole.site), client_id=f"gridpost-{whole.site}-ingest-{worker}",
@@ -58,7 +58,7 @@ def clock(
     logs.set_up(settings.log_format)
     with with_servers(settings) as whole:
         desk = open_centre(whole).desk()
-        _stop_on_signals(desk.stop)
+        stop_on_signals(desk.stop)
         assert whole.mqtt_url is not None
         name = f"gridpost-{whole.site}-clock-{worker}"
         with Publisher(whole.mqtt_url, name, stop=desk.stop) as publisher:
@@ -86,7 +86,7 @@ def _until_empty(batches: Iterable[Batch | None], told: threading.Event) -> Iter
         yield batch
 
 
-def _stop_on_signals(stop: threading.Event) -> None:
+def stop_on_signals(stop: threading.Event) -> None:
     """SIGTERM and Ctrl-C end the work in order; a second one at once."""
 
     def told(number: int, _frame: FrameType | None) -> None:
