@@ -16,6 +16,9 @@ SILENT_SOURCE = "weather"
 SILENT_S = 2 * 3600.0
 OUTAGES_A_DAY = 0.03
 EXCURSIONS_A_DAY = 0.12
+RISE = 6
+"""An excursion rises in a sixth of its time, and falls as fast."""
+
 NIGHT = 0.45
 
 
@@ -137,7 +140,7 @@ class Fixed:
         scale = self._scale
         steps = int(scale.lasts / scale.step)
         self._busy = now + scale.lasts + scale.step
-        shares = [min(1.0, 3 * n / steps, 3 * (steps - n) / steps) for n in range(1, steps + 1)]
+        shares = [min(1.0, RISE * n / steps, RISE * (steps - n) / steps) for n in range(1, steps + 1)]
         values = [scale.usual + (scale.peak - scale.usual) * share for share in shares]
         return [
             self._reading(n * scale.step, value + self._rng.gauss(0, scale.noise)) for n, value in enumerate(values, 1)

@@ -96,7 +96,8 @@ class Town:
         speed: float = 1.0,
         timezone: str = "Asia/Shanghai",
     ) -> None:
-        self._site, self._start, self._speed = site, start.astimezone(UTC), speed
+        self.start = start.astimezone(UTC)
+        self._site, self._speed = site, speed
         self._run = f"{int(start.timestamp() * 1000):x}-{seed}"
         self._count = 0
         self._order = 0
@@ -149,14 +150,14 @@ class Town:
                 self._put(now + said.after, said)
 
     def _simulated(self, moment: datetime) -> float:
-        return (moment - self._start).total_seconds() * self._speed
+        return (moment - self.start).total_seconds() * self._speed
 
     def _put(self, due: float, what: Actor | Said) -> None:
         self._order += 1
         heapq.heappush(self._due, (due, self._order, what))
 
     def _sent(self, due: float, said: Said) -> Sent:
-        at = self._start + timedelta(seconds=due / self._speed)
+        at = self.start + timedelta(seconds=due / self._speed)
         self._count += 1
         body = {"id": f"{self._run}-{self._count}", "at": at.isoformat(timespec="milliseconds"), **said.body}
         return Sent(at, f"gridpost/{self._site}/{said.kind}/{said.name}", msgspec.json.encode(body))
