@@ -1,1 +1,1 @@
-"""Pure views: a model in, Dash components out."""
+"""What the pages show: pure functions, model in, Dash components out. Nothing here reads Redis or the clock."""

@@ -1,0 +1,152 @@
+"""What the pages read: who is looking, in which language, and one case with everything said about it.
+
+The bridge between a request and the pure views: it asks the centre and the queue, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
+
+import dash
+import msgspec
+
+from app.accounts import viewer
+from app.centre import Centre, current
+from app.labels import Lang, word
+from app.views import directory as names_of
+from app.views.case import Look
+from app.views.frame import Who
+from geo.places import Position
+from streams.codec import local_day, moment
+from streams.model import Case, Patrol
+from streams.recommend import Candidate, Standing, candidates
+from streams.workflow import WAITING
+
+LANG_COOKIE = "gridpost_lang"
+
+
+class Seen(NamedTuple):
+    """Who looks at a page, and in which language."""
+
+    lang: Lang
+    who: Who
+
+
+def centre() -> Centre:
+    """The centre that these pages show."""
+    return current()
+
+
+def seen(asked: str | None) -> Seen:
+    """The viewer of the running request; `asked` is the address's `?lang=`."""
+    found = viewer()
+    who = Who(found.name, found.role, found.acts) if found else Who("", "leader", False)
+    return Seen(language_now(asked), who)
+
+
+def language_now(asked: str | None = None) -> Lang:
+    """The language: the address's, else the cookie's, else the site's."""
+    cookies = dash.ctx.cookies if asked is None else {}
+    for found in (asked, cookies.get(LANG_COOKIE), current().settings.lang):
+        if found in ("zh", "en"):
+            return cast(Lang, found)
+    return "zh"
+
+
+def directory(looking: Seen) -> dict[str, Any]:
+    """The names for the scripts of a page, and who looks."""
+    return _directory(id(current()), looking.lang) | {"who": {"name": looking.who.name, "acts": looking.who.acts}}
+
+
+@lru_cache(maxsize=4)
+def _directory(_centre: int, lang: Lang) -> dict[str, Any]:
+    it = current()
+    return names_of.directory(lang, it.grids, it.matters, it.register, it.org, it.settings.timezone)
+
+
+def look(selection: dict[str, Any]) -> Look | None:
+    """The selected case as the inspector shows it; None when there is no such case."""
+    it, lang = current(), language_now()
+    no = str(selection.get("no", ""))
+    case = it.queue.case(no)
+    if case is None:
+        return None
+    names = flat_names(lang)
+    matter = it.matters.matters.get(case.matter)
+    load = _load(it)
+    ranked = _ranked(it, case, matter.skills if matter else (), load) if case.state in WAITING else ()
+    found = viewer()
+    shown = case if found and found.audience == "full" else _masked(case)
+    return Look(
+        lang=lang, case=shown, log=it.queue.log(no), matter=matter, candidates=ranked[0] if ranked else (), names=names,
+        place=place(case, lang, names), limit=_limit(case, lang), lead=names.get(matter.lead, matter.lead) if matter else "",
+        module=names.get(f"module:{matter.module}", "") if matter else "", tz=it.settings.tz, load=load,
+        standings={one.id: one.grid for one in ranked[1]} if ranked else {},
+    )  # fmt: skip
+
+
+def flat_names(lang: Lang) -> dict[str, str]:
+    """id or code -> name, for patrols, devices, squads, grids, departments and states; modules as `module:key`."""
+    known = _directory(id(current()), lang)
+    flat = {key: row["name"] for kind in ("grids", "devices", "patrols") for key, row in known[kind].items()}
+    flat |= known["squads"] | known["departments"] | known["states"]
+    return flat | {f"module:{key}": name for key, name in known["modules"].items()}
+
+
+def place(case: Case, lang: Lang, names: dict[str, str]) -> str:
+    """Grid, district and coordinates in one line."""
+    if case.lon is None or case.lat is None:
+        return word("no_place", lang)
+    grid = current().grids.by_code.get(case.grid or "")
+    parts = [names.get(case.grid or "", word("no_grid", lang)), names.get(grid.district or "", "") if grid else ""]
+    return " · ".join([*filter(None, parts), f"{case.lat:.4f}°N {case.lon:.4f}°E"])
+
+
+def _limit(case: Case, lang: Lang) -> str:
+    """The limit to handle (or, before acceptance, to respond) as a length of time."""
+    clocks = {clock.name: clock for clock in case.clocks}
+    clock = clocks.get("handle") or clocks.get("respond")
+    if clock is None:
+        return ""
+    minutes = round((clock.due - clock.start) / 60_000)
+    days, hours = minutes // 1440, minutes // 60
+    said = (
+        word("days_hours", lang, d=days, h=hours % 24) if days
+        else word("hours_minutes", lang, h=hours, m=minutes % 60) if hours and minutes % 60
+        else word("hours", lang, n=hours) if hours else word("minutes", lang, n=minutes)
+    )  # fmt: skip
+    return f"{word('clock_' + clock.name, lang)} {said}"
+
+
+def _load(it: Centre) -> Counter[str]:
+    """Patrol -> cases it was sent to today."""
+    return Counter(case.patrol for case in it.queue.cases_of(local_day(it.now(), it.settings.tz)) if case.patrol)
+
+
+def _ranked(
+    it: Centre, case: Case, skills: tuple[str, ...], load: Counter[str]
+) -> tuple[tuple[tuple[Candidate, Patrol], ...], list[Standing]]:
+    standings = [_standing(row, it.register.patrols[name], load[name])
+                 for name, row in it.queue.patrols().items() if name in it.register.patrols]  # fmt: skip
+    found = candidates(case, standings, it.now(), skills)
+    return tuple((one, it.register.patrols[one.patrol]) for one in found if not one.excluded), standings
+
+
+def _standing(row: Mapping[str, str], patrol: Patrol, load: int) -> Standing:
+    placed = bool(row.get("lon"))
+    state = ("scene" if row.get("sub") == "scene" else "way") if row.get("case") else (
+        "off" if row.get("duty") == "off_duty" else "free")
+    return Standing(
+        id=patrol.id, state=state, kind=patrol.kind, skills=patrol.skills, load=load,
+        position=Position(float(row["lon"]), float(row["lat"])) if placed else None,
+        at=moment(int(row["at"])) if row.get("at") else None, grid=row.get("grid") or None,
+    )  # fmt: skip
+
+
+def _masked(case: Case) -> Case:
+    return msgspec.structs.replace(case, contact="", text="")
+
+

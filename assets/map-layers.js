@@ -1,0 +1,93 @@
+/* The layers of everything that moves, over the basemap of /style.json, bottom to top. They stand here and not in the
+   style, beside the properties that map.js sets: sizes depend on the screen (a 4K wall doubles everything), and a
+   source of ours can be filled before Plotly has told anybody that the style is there. */
+"use strict";
+
+window.gridpostLayers = (function () {
+  const {STATE, RIM} = window.gridpostGlyphs;
+  const BOLD = ["Noto Sans CJK SC Bold"], REGULAR = ["Noto Sans CJK SC Regular"];
+  const SOURCES = ["selection", "routes", "trails", "devices", "cases", "patrols", "marks"].map((name) => "live-" + name);
+  const rgba = (hex, alpha) => "rgba(" + [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join(",") + "," + alpha + ")";
+  const is = (key, value) => ["==", ["get", key], value];
+
+  /* `k`: 1 at 1920, 2 on a 4K wall. `wall`: no pointer, so no candidate badges, but counts and bigger names. */
+  function all(k, wall) {
+    const halo = {"text-halo-color": "#14191C", "text-halo-width": 1.6 * k, "text-halo-blur": 0.3};
+    const shrink = (size) => ["interpolate", ["linear"], ["zoom"], 9, 0.45 * size, 11.2, 0.75 * size, 12.2, size];
+    const layers = [
+      {id: "live-selected-grid", type: "fill", source: "live-selection", filter: is("kind", "grid"),
+       paint: {"fill-color": "#6CB0F5", "fill-opacity": 0.09}},
+      {id: "live-selected-edge", type: "line", source: "live-selection", filter: is("kind", "grid"), layout: {"line-join": "round"},
+       paint: {"line-color": "#E9EEF0", "line-width": 2.2 * k}},
+      {id: "live-devices", type: "symbol", source: "live-devices", minzoom: 11,
+       layout: {"icon-image": ["concat", ["get", "kind"], "-", ["get", "off"]], "icon-rotate": ["get", "turn"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true,
+                "icon-size": ["interpolate", ["linear"], ["zoom"], 11, wall ? 0.7 : 0.5, 13.5, wall ? 1 : 0.85, 15, 1.15]},
+       paint: {"icon-opacity": ["interpolate", ["linear"], ["zoom"], 11.5, ["case", is("off", 1), 1, 0.55], 14, ["case", is("off", 1), 1, 0.9]]}},
+    ];
+    for (const state of ["off", "lost", "scene", "way", "free"]) {
+      layers.push({id: "live-trail-" + state, type: "line", source: "live-trails", filter: is("state", state), minzoom: 10.5,
+        layout: {"line-cap": "round", "line-join": "round"},
+        paint: {"line-width": (wall ? 3.4 : 3) * k,
+                "line-gradient": ["interpolate", ["linear"], ["line-progress"], 0, rgba(STATE[state], 0), 0.35, rgba(STATE[state], 0.14), 1, rgba(STATE[state], 0.62)]}});
+    }
+    layers.push(
+      {id: "live-routes", type: "line", source: "live-routes", filter: is("chosen", 0), layout: {"line-cap": "butt"},
+       paint: {"line-color": "#7E8B93", "line-width": 1.3 * k, "line-dasharray": [3, 3], "line-opacity": 0.8}},
+      {id: "live-route", type: "line", source: "live-routes", filter: is("chosen", 1), layout: {"line-cap": "round"},
+       paint: {"line-color": "#6CB0F5", "line-width": 2.6 * k}},
+      {id: "live-counts", type: "symbol", source: "live-marks", filter: is("kind", "count"),
+       layout: {"text-field": ["get", "text"], "text-font": BOLD, "text-size": 20 * k, "text-optional": true, "text-padding": 6 * k},
+       paint: {"text-color": "#E9EEF0", "text-halo-color": "#23414C", "text-halo-width": 2.2 * k}},
+      {id: "live-case-ring", type: "circle", source: "live-cases", filter: ["==", ["get", "priority"], 1],
+       paint: {"circle-radius": (wall ? 43 : 27) * k, "circle-color": "#FF6459", "circle-opacity": 0.1, "circle-stroke-color": "#FF6459", "circle-stroke-width": 2 * k}},
+      {id: "live-case-pulse", type: "circle", source: "live-marks", filter: is("kind", "pulse"),
+       paint: {"circle-radius": ["*", ["get", "grow"], (wall ? 43 : 27) * k], "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#FF6459", "circle-stroke-width": 2 * k, "circle-stroke-opacity": ["-", 2, ["get", "grow"]]}},
+      {id: "live-patrols", type: "symbol", source: "live-patrols",
+       layout: {"icon-image": ["concat", "patrol-", ["get", "state"]], "icon-rotate": ["get", "turn"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": shrink(1)}},
+      {id: "live-patrol-names", type: "symbol", source: "live-patrols", minzoom: 15.5,
+       layout: {"text-field": ["get", "name"], "text-font": REGULAR, "text-size": 12 * k, "text-anchor": "top", "text-offset": [0, 0.8], "text-optional": true},
+       paint: Object.assign({"text-color": "#E9EEF0"}, halo)},
+      {id: "live-selected-case", type: "circle", source: "live-selection", filter: is("kind", "case"),
+       paint: {"circle-radius": 25 * k, "circle-color": RIM, "circle-opacity": 0.35, "circle-stroke-color": "#E9EEF0", "circle-stroke-width": 2 * k}},
+      {id: "live-selected-patrol", type: "circle", source: "live-selection", filter: is("kind", "patrol"),
+       paint: {"circle-radius": 14 * k, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#6CB0F5", "circle-stroke-width": 2 * k}},
+      {id: "live-case-clocks", type: "symbol", source: "live-cases", filter: ["all", ["!=", ["get", "clock"], ""], ["<=", ["get", "priority"], 2]], minzoom: 11.3,
+       layout: {"text-field": ["get", "clock"], "text-font": BOLD, "text-size": (wall ? 19 : 14) * k, "text-anchor": "left", "text-offset": ["case", ["==", ["get", "priority"], 1], ["literal", [wall ? 2.5 : 2.1, 0]], ["literal", [wall ? 1.05 : 1.3, 0]]], "text-optional": true, "text-padding": 1, "symbol-sort-key": ["get", "due"]},
+       paint: {"text-color": ["match", ["get", "level"], "act", "#FF6459", "near", "#F0C076", "#E9EEF0"], "text-halo-color": "#14191C", "text-halo-width": 2.2 * k}},
+      {id: "live-cases", type: "symbol", source: "live-cases",
+       layout: {"icon-image": ["concat", "case-", ["get", "priority"]], "icon-allow-overlap": true, "icon-padding": 0, "symbol-sort-key": ["-", 5, ["get", "priority"]],
+                "icon-size": shrink(wall ? 1.1 : 1)}},
+    );
+    if (!wall) layers.push(
+      {id: "live-badges", type: "symbol", source: "live-marks", filter: is("kind", "badge"),
+       layout: {"icon-image": ["concat", "badge-", ["get", "number"], "-", ["get", "chosen"]], "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": [24, 0], "symbol-sort-key": ["get", "chosen"]}},
+      {id: "live-badge-text", type: "symbol", source: "live-marks", filter: ["all", is("kind", "badge"), is("chosen", 1)],
+       layout: {"text-field": ["get", "text"], "text-font": BOLD, "text-size": 12.5 * k, "text-anchor": "left", "text-offset": [3, 0], "text-allow-overlap": true, "text-ignore-placement": true},
+       paint: {"text-color": "#CFE5FB", "text-halo-color": "#0E1113", "text-halo-width": 2.4 * k}});
+    return layers;
+  }
+
+  /* Adds what is missing; safe to call again after the style was set anew. */
+  function addAll(map, k, wall) {
+    for (const id of SOURCES) {
+      if (!map.getSource(id)) map.addSource(id, {type: "geojson", lineMetrics: true, data: {type: "FeatureCollection", features: []}});
+    }
+    for (const layer of all(k, wall)) if (!map.getLayer(layer.id)) map.addLayer(layer);
+  }
+
+  /* On a big screen the basemap's lines and letters grow with everything else. */
+  function grow(map, k, wall) {
+    const times = (value, by) => Array.isArray(value)
+      ? ["interpolate", "linear", "exponential"].includes(value[0]) ? value.map((each, i) => (i > 3 && i % 2 === 0 && typeof each === "number" ? each * by : each)) : value
+      : typeof value === "number" ? value * by : value;
+    for (const layer of map.getStyle().layers) {
+      if (layer.id.startsWith("live-") || layer.metadata && layer.metadata.grown) continue;
+      if (layer.type === "line" && k !== 1) map.setPaintProperty(layer.id, "line-width", times(layer.paint["line-width"], k));
+      if (layer.type !== "symbol") continue;
+      const by = k * (wall && layer.id === "grid-name-2" ? 1.45 : wall ? 1.2 : 1);
+      if (by !== 1) map.setLayoutProperty(layer.id, "text-size", times(layer.layout["text-size"], by));
+    }
+  }
+
+  return {addAll, grow};
+})();
