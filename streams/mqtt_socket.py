@@ -1,6 +1,7 @@
 """A socket under paho that takes PUBLISH packets out before paho sees them, and reads in large chunks.
 
-paho reads one byte, then another, then the rest, and builds several objects a message: 79 µs each. Here one
+paho reads one byte, then another, then the rest, and builds several objects a message: receiving and
+acknowledging cost 47 µs of processor each, with this 4 (10k and 99k messages a second). Here one
 `recv` brings up to 64 KiB, the PUBLISH packets in it go to the inbox at a few µs each, and everything else
 (CONNACK, SUBACK, PUBACK, PINGRESP) is handed to paho unchanged. paho keeps doing what it is good at:
 connecting, TLS, keepalive, reconnecting, sending. MQTT 3.1.1 (section 3.3) only: version 5 has properties
