@@ -22,8 +22,9 @@ from typing import Any
 
 import msgspec
 
+from app.catching_up import COLLECTED, catch_up, message, messages
 from app.centre import Centre
-from app.follower import PAGE, Follower, is_stream_id, place
+from app.follower import Follower, is_stream_id, place
 from app.snapshot import Item, Outgoing, Snapshot
 from streams import scoring
 from streams.codec import millis
@@ -37,10 +38,7 @@ FIGURES_S = 2.0
 FIGURES_OLD_S = 30.0
 SILENT_S = 3.0
 OWED_BYTES = 1_000_000
-REPLAYED = 20_000
-COLLECTED = ("patrols", "device")
 
-_encode = msgspec.json.Encoder().encode
 
 
 class Listener:
@@ -212,7 +210,7 @@ class Feed:
         if last and is_stream_id(last):
             age = millis(self.centre.now()) - place(last)[0]
             if age < CHANGES_MS - 60_000 and place(self._floor) <= place(last) <= place(upto):
-                missed = await asyncio.to_thread(self._missed, last, upto)
+                missed = await asyncio.to_thread(catch_up, self.centre, last, upto)
                 if missed is not None:
                     return missed
         listener.owed.clear()  # the snapshot below holds them
@@ -226,31 +224,6 @@ class Feed:
             document = self.snapshot.document(millis(self.centre.now()), self.figures)
             self._document = (self.snapshot.id, message("snapshot", document))
         return self._document[1]
-
-    def _missed(self, last: str, upto: str) -> bytes | None:
-        """The changes after `last` up to `upto` as events; None when they are too many to repeat."""
-        collected: dict[str, dict[str, Item]] = {event: {} for event in COLLECTED}
-        rest: list[bytes] = []
-        replay, seen = Snapshot(self.centre.pictures.address), 0
-        while place(last) < place(upto):
-            page = self.centre.queue.changes(last, 0, PAGE)
-            for change in page:
-                if place(change.id) > place(upto):
-                    break
-                for outgoing in replay.fold(change):
-                    if outgoing.event in COLLECTED:
-                        for item in outgoing.items:
-                            collected[outgoing.event].setdefault(item["id"], {}).update(item)
-                    else:
-                        rest.append(message(outgoing.event, {"items": outgoing.items}))
-            seen += len(page)
-            if seen > REPLAYED:
-                return None
-            if not page:
-                break
-            last = page[-1].id
-        rest.append(messages({event: list(items.values()) for event, items in collected.items()}))
-        return b"".join(rest)
 
     def _collect(self, outgoing: Outgoing) -> None:
         pending = self._pending[outgoing.event]
@@ -308,13 +281,3 @@ class Feed:
         for listener in self.listeners:
             listener.figures = True
             listener.wake.set()
-
-
-def messages(items: dict[str, list[Item]]) -> bytes:
-    """An event for each kind that has items. They share the id line of the first: a browser keeps it."""
-    return b"".join(message(event, {"items": some}) for event, some in items.items() if some)
-
-
-def message(event: str, document: Any) -> bytes:
-    """One Server-Sent Event without its id line, which differs between listeners."""
-    return b"event: " + event.encode() + b"\ndata: " + _encode(document) + b"\n\n"

@@ -82,7 +82,8 @@ def load(centre: Centre) -> Snapshot:
     snapshot = Snapshot(centre.pictures.address)
     snapshot.id = queue.last_change()
     snapshot.patrols = {name: patrol_item(name, row) for name, row in queue.patrols().items()}
-    snapshot.alerts = {row["alert"]: alert_item(row, centre.pictures.address) for row in queue.alerts() if "alert" in row}
+    alerts = [alert_item(row, centre.pictures.address) for row in queue.alerts() if "alert" in row]
+    snapshot.alerts = {item["alert"]: item for item in alerts}
     heard = queue.devices()
     for name, device in centre.register.devices.items():
         place_of = {"lon": device.position.lon, "lat": device.position.lat}

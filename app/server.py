@@ -68,7 +68,7 @@ def serve_centre(centre: Centre) -> FastAPI:
         app.include_router(part.router)
     add_error_answers(app)
     app.add_api_route("/", home, include_in_schema=False)
-    pages_app = mount_pages(app)
+    pages_app = mount_pages(app, centre)
     app.add_api_route("/{path:path}", nothing_here, include_in_schema=False)
     for middleware in reversed((
         Middleware(Shield),
@@ -80,13 +80,15 @@ def serve_centre(centre: Centre) -> FastAPI:
     return app
 
 
-def mount_pages(app: FastAPI) -> Any:
+def mount_pages(app: FastAPI, centre: Centre) -> Any:
     """Dash over the same server: its bundles, its callbacks and the addresses of the pages."""
     pages_app: Any = dash.Dash(
         "gridpost", server=cast(Any, app), use_pages=True, pages_folder="", assets_folder=str(ROOT / "assets"),
         serve_locally=True, suppress_callback_exceptions=True, update_title="", title="网格哨 Gridpost",
         on_error=callback_failed, include_pages_meta=False, add_log_handler=False,
     )  # fmt: skip
+    if centre.settings.secret_key is not None:
+        pages_app._generated_signing_secret = centre.settings.secret_key.get_secret_value().encode()
     shell = getattr(pages, "shell", None)
     pages_app.layout = shell if shell is not None else lambda: dash.html.Div(dash.page_container)
     for name, title in PAGES.items():
