@@ -36,7 +36,7 @@ from streams import workflow
 from streams.codec import local_day, moment
 from streams.errors import NoSuchCase, Refused
 from streams.keys import CASE_DAYS
-from streams.model import Case, Report
+from streams.model import EMPTY, Case, Report
 
 VERSION = "0.1.0"
 DAYS_WITHOUT_SINCE = 7
@@ -220,7 +220,7 @@ def case_view(centre: Centre, case: Case) -> Item:
 
 def _event_item(row: Any, viewer: Any) -> Item:
     event = row.event
-    item: Item = msgspec.to_builtins(event)
+    item: Item = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(event, attributes=EMPTY)))
     body = item.pop("body")
     body.pop("type", None)
     if "text" in body:

@@ -86,7 +86,7 @@ def report(**fields: Any) -> dict[str, Any]:
     """A resident's report as it is posted."""
     said = {
         "kind": "report", "device": "hotline", "id": "r-1", "at": datetime.now(UTC).isoformat(), "lon": 119.17,
-        "lat": 34.94, "category": "exposed_rubbish", "text": "垃圾，电话 13812345678", "contact": "19912341234",
+        "lat": 34.94, "category": "exposed_rubbish", "text": "邻居垃圾，电话 13812345678", "contact": "19912341234",
     }  # fmt: skip
     return said | fields
 
