@@ -303,6 +303,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "daily_full": ("全天 00:00–24:00", "Whole day, 00:00–24:00"),
     "daily_h1": ("流入 {inflow} 件，派遣 {dispatched} 件，结案 {closed} 件", "{inflow} in, {dispatched} dispatched, {closed} closed"),
     "daily_h1_rate": ("；按期结案率 {rate}。", "; {rate} closed on time."),
+    "daily_h1_running": ("；今日到期 {due} 件，已按期结案 {n} 件。", "; of {due} due today, {n} are closed on time."),
+    "still_time": ("另 {n} 件未到时", "{n} still have time"),
     "daily_h1_stop": ("。", "."),
     "daily_h1_over": ("还有 {n} 件超时未结。", "{n} overdue and still open."),
     "daily_h1_none": ("没有超时未结的案件。", "Nothing is overdue."),
@@ -323,6 +325,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "top_grids_of": ("当日流入", "came in on the day"),
     "departments": ("部门办理", "Departments"),
     "departments_of": ("按期率 = 按期结案 / 到期", "on time = closed on time / due"),
+    "departments_running": ("按期率 = 按期结案 / 到期；今天还会变", "on time = closed on time / due; still moving today"),
     "overdue": ("超时未结", "Overdue"),
     "overdue_of": ("到现在的超时时长", "overdue by now"),
     "devices": ("设备与巡防", "Devices and patrols"),
@@ -354,6 +357,21 @@ WORDS: dict[str, tuple[str, str]] = {
               "Basis: inflow {inflow} = residents {resident} + villages {village} + devices {device}; "
               "inflow {inflow} = dispatched {dispatched} + waiting {waiting}."),
     "hour": ("{n}时", "{n}:00"),
+    "hour_n": ("{h} 时 {n} 件", "{h}:00: {n}"),
+    "heat_day": ("案件热力", "Heat map"),
+    "rate_respond": ("按期响应", "Responded on time"),
+    "rate_arrive": ("按期到场", "Arrived on time"),
+    "rate_handle": ("按期处置", "Handled on time"),
+    "not_rated": ("尚未开始评价", "nobody rates yet"),
+    "yesterday": ("昨日全天 {n}", "yesterday {n}"),
+    "open_of": ("在办 {n} 件中", "of {n} open"),
+    "no_lead": ("未定", "none"),
+    "only_now": ("在线情况只有当前的，过去的一天没有记录。", "What is online is known for now only, not for a day that is over."),
+    "squad": ("中队", "Squad"),
+    "on_duty": ("在岗", "On duty"),
+    "unit_h_m": ("时:分", "h:mm"),
+    "unit_min": ("分", "min"),
+    "date": ("日期", "Date"),
 }
 
 

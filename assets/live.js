@@ -209,7 +209,9 @@ window.gridpost = (function () {
   function hhmmss(ms) {
     return format("time", {hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23"}).format(ms);
   }
-  function date(ms) { return format("date", {month: "long", day: "numeric", weekday: "short"}).format(ms); }
+  function date(ms) {
+    return format("date", {month: "long", day: "numeric"}).format(ms) + " " + format("weekday", {weekday: "short"}).format(ms);
+  }
 
   /* ---- live state, amber band, recovered band ---- */
   function drawLink(silent) {

@@ -150,3 +150,33 @@ def _masked(case: Case) -> Case:
     return msgspec.structs.replace(case, contact="", text="")
 
 
+def site_name(lang: Lang) -> str:
+    """The town's name."""
+    return str(_directory(id(current()), lang)["site"]) or current().settings.site
+
+
+def online() -> list[tuple[str, int, int]]:
+    """(kind, online, all) of cameras, sensors and sources, now. A source is silent after three of its periods."""
+    it = current()
+    heard = it.queue.devices()
+    found = []
+    for word_, kind in (("cameras", "camera"), ("sensors", "sensor")):
+        mine = [one.id for one in it.register.devices.values() if one.kind == kind]
+        off = sum(heard.get(name, {}).get("state") == "offline" for name in mine)
+        found.append((word_, len(mine) - off, len(mine)))
+    at, sources = it.now().timestamp() * 1000, it.queue.sources()
+    live = sum(not one.period or at - sources.get(one.id, 0) <= 3000 * one.period for one in it.register.sources.values())
+    return [*found, ("sources", live, len(it.register.sources))]
+
+
+def squads_on_duty(lang: Lang) -> list[tuple[str, int, int]]:
+    """(name, on duty, all) of each squad, now; on duty is who was heard and has not signed off."""
+    it, names = current(), flat_names(lang)
+    rows = it.queue.patrols()
+    counted: dict[str, list[int]] = {}
+    for one in it.register.patrols.values():
+        row = rows.get(one.id, {})
+        both = counted.setdefault(one.squad, [0, 0])
+        both[0] += bool(row.get("at")) and row.get("duty") != "off_duty"
+        both[1] += 1
+    return [(names.get(code, code), on, whole) for code, (on, whole) in counted.items()]

@@ -45,7 +45,7 @@ def layout(lang: str | None = None, **_: str) -> html.Div:
             inspector(words),
             footer(words),
             dcc.Store(id="selection"),
-            *(dcc.Store(id=name) for name in ("started", "shown", "narrowed", "layered")),
+            *(dcc.Store(id=name) for name in ("dispatch-started", "shown", "narrowed", "layered")),
             html.Div(id="toasts", role="status", **{"aria-live": "polite"}),
             html.Dialog(id="keys-help", **{"aria-label": word("keys_title", words)}),
         ],
@@ -174,7 +174,7 @@ def on_case_selected(selection: dict[str, Any] | None) -> Any:
     return case.inspector(desk.look(selection)) if selection else case.nothing(desk.language_now())
 
 
-clientside_callback(ClientsideFunction("gridpost", "startDispatch"), Output("started", "data"), Input("dispatch-page", "id"))
+clientside_callback(ClientsideFunction("gridpost", "startDispatch"), Output("dispatch-started", "data"), Input("dispatch-page", "id"))
 clientside_callback(ClientsideFunction("gridpost", "caseShown"), Output("shown", "data"), Input("case-body", "children"))
 clientside_callback(
     ClientsideFunction("gridpost", "narrow"), Output("narrowed", "data"),

@@ -32,7 +32,7 @@ def layout(lang: str | None = None, **_: str) -> html.Div:
             html.Aside([today(words), heat(words), forces(words), devices(words)], className="left"),
             map_panel(words),
             html.Aside([urgent(words), alerts(words)], className="right"),
-            dcc.Store(id="started"),
+            dcc.Store(id="wall-started"),
         ],
         id="wall-page", className="wall", lang="zh-CN" if words == "zh" else "en",
     )
@@ -121,4 +121,4 @@ def alerts(lang: Lang) -> html.Section:
     return section("alerts", lang, "alerts", [html.Div(id="alert-rows")], kind="alerts")
 
 
-clientside_callback(ClientsideFunction("gridpost", "startWall"), Output("started", "data"), Input("wall-page", "id"))
+clientside_callback(ClientsideFunction("gridpost", "startWall"), Output("wall-started", "data"), Input("wall-page", "id"))

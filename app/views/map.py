@@ -8,6 +8,7 @@ heat is one hue in six steps; the colour says how many cases are open in a grid,
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,6 +18,7 @@ from app.labels import Lang, word
 from geo.gridset import GridSet
 
 RAMP = ("#1A1F22", "#1C272C", "#1F3239", "#233E49", "#284B58", "#2D5868")
+RAMP_LIGHT = ("#F1F4F4", "#DCE8EC", "#BFD7E0", "#97BFCF", "#659FB7", "#34789A")
 EMPTY = "rgba(26,31,34,0)"
 STYLE = "/style.json"
 HEAT_BELOW = "water"  # a layer of the style: land, heat, then water and roads
@@ -54,6 +56,18 @@ def figure(lang: Lang, grids: GridSet, width: int, height: int) -> go.Figure:
             "showlegend": False, "dragmode": "pan", "hovermode": False, "autosize": True,
         },
     )
+
+
+def day_graph(ident: str, lang: Lang, grids: GridSet, counts: Mapping[str, int], width: int, height: int) -> dcc.Graph:
+    """A still map on paper: the cases of a day by grid, from few to many."""
+    made = figure(lang, grids, width, height)
+    finest = grids.finest
+    values = [counts.get(grid.code, 0) for grid in finest]
+    steps = [step for i, colour in enumerate(RAMP_LIGHT) for step in ((i / 6, colour), ((i + 1) / 6, colour))]
+    made.update_traces(z=values, zmax=max(6, *values), colorscale=steps)
+    made.update_layout(map_style=f"{STYLE}?theme=light&lang={lang}", paper_bgcolor="#E3EBEF", dragmode=False)
+    return dcc.Graph(id=ident, figure=made, className="day-map", responsive=True,
+                     config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False})
 
 
 def scale() -> list[tuple[float, str]]:

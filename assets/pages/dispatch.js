@@ -282,16 +282,16 @@
   /* ---- keys ---- */
   function keys(event) {
     const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape") { if (typing) typing.blur(); return escape(); }
-    if (typing) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
+    if (event.key === "Escape") { if (typing) { typing.blur(); return undefined; } return escape(); }
+    if (typing) return undefined;
     const onButton = event.target.closest && event.target.closest("button, a, summary, [role=option]");
     const run = {j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), u: acts.undoLast, f: findSelected, "?": help,
       "/": () => document.getElementById("search").focus(), "[": () => step(-1), "]": () => step(1), Enter: onButton ? null : acts.enter}[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (/^[1-4]$/.test(event.key)) { choose(+event.key - 1); event.preventDefault(); return; }
-    if (!run) return;
+    if (/^[1-4]$/.test(event.key)) { choose(+event.key - 1); event.preventDefault(); return undefined; }
+    if (!run) return undefined;
     event.preventDefault();
-    run();
+    return run();
   }
 
   function step(by) {

@@ -5,7 +5,7 @@
 
 (function () {
   const gp = window.gridpost, map = window.gridpostMap, t = gp.t, esc = gp.esc;
-  const WAITING = ["reported", "verified", "accepted"], URGENT = 5, ALERTS = 9, HOT = 6;
+  const WAITING = ["reported", "verified", "accepted"], URGENT = 5, ALERTS = 9, HOT = 6, ALERT_ROW = 5.35;
   let dirty = true, urgentKey = "";
 
   window.dash_clientside = window.dash_clientside || {};
@@ -52,7 +52,8 @@
     figure("open", now.open);
     figure("waiting", now.by_state ? WAITING.reduce((sum, state) => sum + (now.by_state[state] || 0), 0) : undefined);
     figure("supervised", now.supervised);
-    figure("on_time", due.on_time_rate === null || due.on_time_rate === undefined ? null : (100 * due.on_time_rate).toFixed(1) + "%");
+    const decided = (due.due || 0) - (due.ahead || 0);   // what still has time is not yet a failure
+    figure("on_time", decided ? (100 * due.on_time / decided).toFixed(1) + "%" : null);
     const origins = came.by_origin || {};
     put("d-inflow", came.inflow === undefined ? "" : ["device", "resident", "village"].map((o) => esc(t("origin_" + o)) + " " + (origins[o] || 0)).join("　"));
   }
@@ -138,7 +139,9 @@
   }
   function alerts() {
     const d = gp.directory(), all = Object.values(gp.state().alerts).sort((a, b) => b.received - a.received);
-    const rows = all.slice(0, ALERTS).map((alert) => {
+    const box = document.getElementById("alerts"), rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const fits = Math.floor((box.clientHeight - 9.5 * rem) / (ALERT_ROW * rem));   // a row cut in half is worse than none
+    const rows = all.slice(0, Math.min(ALERTS, Math.max(1, fits))).map((alert) => {
       const matter = d.matters[d.categories[alert.category]] || {}, [kind, said] = standing(alert), [sign, colour] = GLYPH[kind];
       const place = (d.grids[alert.grid] || {}).name || (d.devices[alert.device] || {}).name || t("no_grid");
       return `<div class="al"><time>${gp.hhmmss(alert.received)}</time><span>${esc(matter.name || alert.category)}<em>${esc(place)}</em></span><span class="s"><i style="color:${colour}">${sign}</i>${esc(said)}</span></div>`;

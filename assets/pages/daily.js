@@ -1,0 +1,15 @@
+/* /daily in the browser: light, another day, print. The report itself is laid out by the server. */
+"use strict";
+
+(function () {
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.gridpost = Object.assign(window.dash_clientside.gridpost || {}, {
+    startDaily() { window.gridpost.start("daily"); return "light"; },
+    goToDay(day) {
+      const to = String(day || "").slice(0, 10), now = new URLSearchParams(location.search).get("day");
+      if (/^\d{4}-\d\d-\d\d$/.test(to) && to !== now) location.assign("/daily?day=" + to);
+      return to;
+    },
+    print() { window.print(); return Date.now(); },
+  });
+})();
