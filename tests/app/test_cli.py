@@ -1,0 +1,180 @@
+"""The command line: exit codes, sentences, and the demo from start to Ctrl-C and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from streams.mqtt import Publisher
+from tests.conftest import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This checkout, and no settings but these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GRIDPOST_")}
+    return {**kept, "PYTHONPATH": str(ROOT), **settings}
+
+
+def gridpost(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run one command."""
+    command = [sys.executable, "-m", "app.cli", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env=environment(**settings), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "said"),
+    [
+        (("nonsense",), {}, 2, "No such command"),
+        (("serve", "--port", "x"), {}, 2, "--port"),
+        (("serve",), {"GRIDPOST_PORT": "x"}, 2, "GRIDPOST_PORT is 'x'"),
+        (("serve",), {"GRIDPOST_PROT": "1"}, 2, "GRIDPOST_PORT"),
+        (("serve",), {"GRIDPOST_GRIDS": "/nothing.geojson", "GRIDPOST_REDIS_URL": "redis://127.0.0.1:1"}, 2, "/nothing.geojson"),
+        (("users", "list"), {"GRIDPOST_REDIS_URL": "redis://127.0.0.1:1"}, 1, "Redis does not answer"),
+        (("replay", "/nothing"), {}, 2, "/nothing"),
+        (("grids", "check", "/nothing"), {}, 1, "/nothing"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_one_sentence_on_stderr(
+    tmp_path: Path, arguments: tuple[str, ...], settings: dict[str, str], code: int, said: str
+) -> None:
+    """Never a traceback; 2 for wrong usage, 1 when the work failed."""
+    done = gridpost(*arguments, cwd=tmp_path, **settings)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_every_command_explains_itself(tmp_path: Path) -> None:
+    """--help everywhere, exit 0."""
+    commands = ("demo", "serve", "ingest", "clock", "simulate", "replay", "grids", "users", "doctor")
+    listed = gridpost("--help", cwd=tmp_path).stdout
+    assert all(command in listed for command in commands)
+    assert gridpost("users", "add", "--help", cwd=tmp_path).returncode == 0
+
+
+def test_users_are_made_listed_changed_and_disabled(tmp_path: Path, valkey: Any) -> None:
+    """A random password is printed once; one from standard input is not."""
+    settings = {"GRIDPOST_REDIS_URL": valkey.url}
+    made = gridpost("users", "add", "lin", "--role", "supervisor", cwd=tmp_path, **settings)
+    assert "Password: " in made.stdout
+    assert gridpost("users", "add", "lin", cwd=tmp_path, **settings).returncode == 1
+    gridpost("users", "role", "lin", "leader", cwd=tmp_path, **settings)
+    gridpost("users", "disable", "lin", cwd=tmp_path, **settings)
+    assert gridpost("users", "list", cwd=tmp_path, **settings).stdout == "lin\tleader\tdisabled\n"
+
+
+def test_doctor_refuses_a_redis_that_could_lose_something(tmp_path: Path, valkey: Any) -> None:
+    """appendfsync must be always: fine here, BAD after a change, exit 1."""
+    settings = {"GRIDPOST_REDIS_URL": valkey.url, "GRIDPOST_MQTT_URL": "mqtt://127.0.0.1:1"}
+    first = gridpost("doctor", cwd=tmp_path, **settings)
+    assert "ok   redis: appendfsync always" in first.stdout
+    assert "BAD  mqtt" in first.stdout
+    assert first.returncode == 1
+
+
+def test_grids_are_checked_and_built(tmp_path: Path) -> None:
+    """The committed town is whole; what build writes is what check accepts."""
+    town = ROOT / "data" / "towns" / "wanghai" / "grids.geojson"
+    assert gridpost("grids", "check", str(town), cwd=tmp_path).returncode == 0
+    built = gridpost("grids", "build", str(town), "-o", "out.geojson", cwd=tmp_path)
+    assert "1 / 6 / 48 grids by level, 6 dedicated" in built.stdout
+    assert gridpost("grids", "check", "out.geojson", cwd=tmp_path).returncode == 0
+
+
+@contextmanager
+def demo(tmp_path: Path, *arguments: str) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
+    """A running demo: what its ready file says, and its process; stopped in order at the end."""
+    ready = tmp_path / "ready.json"
+    ready.unlink(missing_ok=True)
+    command = [
+        sys.executable, "-m", "app.cli", "demo", "--state", str(tmp_path / "state"), "--port", "0",
+        "--ready-file", str(ready), *arguments,
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        wait_until(lambda: ready.exists() or process.poll() is not None, 60, "the demo is ready")
+        assert process.poll() is None, process.communicate()[0]
+        yield json.loads(ready.read_text()), process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+
+
+def case_numbers(ready: dict[str, Any]) -> set[str]:
+    """The cases that the API lists."""
+    headers = {"Authorization": f"Bearer {ready['token']}"}
+    return {item["no"] for item in httpx.get(f"{ready['url']}/api/v1/cases", headers=headers).json()["items"]}
+
+
+def test_ctrl_c_loses_nothing_and_the_same_state_shows_the_same_cases(tmp_path: Path) -> None:
+    """Messages that the broker acknowledged just before Ctrl-C are cases after the next start; the sign-ins are fresh."""
+    with demo(tmp_path, "--no-simulator") as (first, process):
+        with Publisher(first["mqtt_url"], "test") as publisher:
+            for number in range(200):
+                report = {
+                    "id": f"r{number}", "at": datetime.now(UTC).isoformat(), "category": "exposed_rubbish",
+                    "lon": 119.12 + number * 0.0008, "lat": 34.94,
+                }  # fmt: skip
+                publisher.post("gridpost/wanghai/report/hotline", json.dumps(report).encode())
+            publisher.drain(30)
+        process.send_signal(signal.SIGINT)
+    with demo(tmp_path, "--no-simulator") as (second, _):
+        headers = {"Authorization": f"Bearer {second['token']}"}
+        items: list[dict[str, Any]] = []
+        items = httpx.get(f"{second['url']}/api/v1/events?limit=1000&kind=report", headers=headers).json()["items"]
+        assert len({item["id"] for item in items}) == 200
+        assert case_numbers(second)
+        old = {user["name"]: user["password"] for user in first["users"]}
+        for user in second["users"]:
+            assert user["password"] != old[user["name"]]
+            said = {"name": user["name"], "password": user["password"]}
+            assert httpx.post(f"{second['url']}/sign-in", data=said).status_code == 303
+
+
+def test_a_worker_that_is_killed_comes_back(tmp_path: Path) -> None:
+    """SIGKILL on ingest: the demo starts it again and goes on; the town is alive."""
+    started = time.monotonic()
+    with demo(tmp_path) as (ready, process):
+        assert time.monotonic() - started < 60
+        wait_until(lambda: case_numbers(ready), 40, "the first case of the simulated town")
+        listed = subprocess.run(
+            ["ps", "--ppid", str(process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True
+        ).stdout
+        victim = next(int(line.split()[0]) for line in listed.splitlines() if " ingest" in line)
+        os.kill(victim, signal.SIGKILL)
+        headers = {"Authorization": f"Bearer {ready['token']}"}
+        said = {"kind": "report", "device": "hotline"}
+        assert httpx.post(f"{ready['url']}/api/v1/events", json=said, headers=headers).status_code == 422
+
+        def newest() -> float:
+            age = httpx.get(f"{ready['url']}/readyz").json()["ingest_age_s"]
+            return float(age)
+
+        wait_until(lambda: newest() > 0.0, 5)
+        wait_until(lambda: newest() < 2.0 and str(victim) not in _pids(process.pid), 30, "ingest works again")
+
+
+def _pids(parent: int) -> list[str]:
+    listed = subprocess.run(["ps", "--ppid", str(parent), "-o", "pid="], capture_output=True, text=True, check=True)
+    return listed.stdout.split()
