@@ -87,6 +87,7 @@ def mount_pages(app: FastAPI, centre: Centre) -> Any:
         serve_locally=True, suppress_callback_exceptions=True, update_title="", title="网格哨 Gridpost",
         on_error=callback_failed, include_pages_meta=False, add_log_handler=False,
     )  # fmt: skip
+    pages_app.backend.websocket_capability = False  # else the renderer keeps trying to open one; the guard closes it
     if centre.settings.secret_key is not None:
         pages_app._generated_signing_secret = centre.settings.secret_key.get_secret_value().encode()
     shell = getattr(pages, "shell", None)

@@ -20,7 +20,7 @@ def test_neither_password_nor_cookie_nor_token_is_kept(centre: Centre) -> None:
     assert signed is not None
     token = centre.accounts.new_token("operator")
     redis = centre.queue.redis
-    for key in redis.keys():
+    for key in redis.scan_iter():
         text = key.decode() + (str(redis.hgetall(key)) if redis.type(key) == b"hash" else "")
         for secret in (PASSWORD, signed[0], token):
             assert secret not in text

@@ -21,6 +21,7 @@ from streams.mqtt import Publisher
 from tests.conftest import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_REDIS = {"GRIDPOST_REDIS_URL": "redis://127.0.0.1:1"}
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -44,8 +45,8 @@ def gridpost(*arguments: str, cwd: Path, **settings: str) -> subprocess.Complete
         (("serve", "--port", "x"), {}, 2, "--port"),
         (("serve",), {"GRIDPOST_PORT": "x"}, 2, "GRIDPOST_PORT is 'x'"),
         (("serve",), {"GRIDPOST_PROT": "1"}, 2, "GRIDPOST_PORT"),
-        (("serve",), {"GRIDPOST_GRIDS": "/nothing.geojson", "GRIDPOST_REDIS_URL": "redis://127.0.0.1:1"}, 2, "/nothing.geojson"),
-        (("users", "list"), {"GRIDPOST_REDIS_URL": "redis://127.0.0.1:1"}, 1, "Redis does not answer"),
+        (("serve",), {"GRIDPOST_GRIDS": "/nothing.geojson", **NO_REDIS}, 2, "/nothing.geojson"),
+        (("users", "list"), NO_REDIS, 1, "Redis does not answer"),
         (("replay", "/nothing"), {}, 2, "/nothing"),
         (("grids", "check", "/nothing"), {}, 1, "/nothing"),
     ],
@@ -128,7 +129,7 @@ def case_numbers(ready: dict[str, Any]) -> set[str]:
 
 
 def test_ctrl_c_loses_nothing_and_the_same_state_shows_the_same_cases(tmp_path: Path) -> None:
-    """Messages that the broker acknowledged just before Ctrl-C are cases after the next start; the sign-ins are fresh."""
+    """What the broker acknowledged just before Ctrl-C is there after the next start; the passwords are fresh."""
     with demo(tmp_path, "--no-simulator") as (first, process):
         with Publisher(first["mqtt_url"], "test") as publisher:
             for number in range(200):

@@ -65,7 +65,7 @@ def test_a_refused_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch, variable
 def test_a_misspelt_variable_is_refused_with_the_likely_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """GRIDPOST_PROT is not silently ignored."""
     monkeypatch.setenv("GRIDPOST_PROT", "1")
-    with pytest.raises(BadSetting, match="GRIDPOST_PROT is '1'.*GRIDPOST_PORT"):
+    with pytest.raises(BadSetting, match=r"GRIDPOST_PROT is '1'.*GRIDPOST_PORT"):
         config.load()
 
 

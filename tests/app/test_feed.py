@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -122,7 +123,7 @@ def test_trails_are_thinned_and_end_after_ten_minutes() -> None:
     times = [point[0] for point in patrol["trail"]]
     assert 38 <= len(times) <= 41
     assert times[0] >= 600_000
-    assert all(b - a >= 15_000 for a, b in zip(times, times[1:], strict=False))
+    assert all(b - a >= 15_000 for a, b in pairwise(times))
 
 
 def test_closed_cases_are_not_in_the_snapshot_but_count_for_today() -> None:

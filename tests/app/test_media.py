@@ -66,7 +66,10 @@ def test_an_uploaded_picture_is_served_under_its_hash(web: TestClient, as_role: 
 
 @pytest.mark.parametrize(
     ("body", "status", "error"),
-    [(b"<svg onload=alert(1)>", 422, "wrong_type"), (PNG + b"0" * media.MOST_BYTES, 413, "too_large"), (b"", 422, "wrong_type")],
+    [
+        (b"<svg onload=alert(1)>", 422, "wrong_type"), (PNG + b"0" * media.MOST_BYTES, 413, "too_large"),
+        (b"", 422, "wrong_type"),
+    ],
 )  # fmt: skip
 def test_what_is_no_picture_or_too_large_is_refused(
     web: TestClient, as_role: Role, body: bytes, status: int, error: str
@@ -102,7 +105,8 @@ def test_redirects_large_and_missing_pictures_are_refused(camera: str, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "image", ["http://elsewhere.example/a.png", "file:///etc/passwd", "/media/../x", "javascript:alert(1)", "http://[", "x"]
+    "image",
+    ["http://elsewhere.example/a.png", "file:///etc/passwd", "/media/../x", "javascript:alert(1)", "http://[", "x"],
 )  # fmt: skip
 def test_an_image_from_anywhere_else_is_not_shown(tmp_path: Path, image: str) -> None:
     """Browsers only ever see /media/<sha256>."""
