@@ -55,7 +55,7 @@ class Follower:
                     after = self._settle(after)
                     doubtful = False
                 changes = self._centre.queue.changes(after, BLOCK_MS, PAGE)
-            except Exception as error:  # noqa: BLE001  whatever it was: a feed that ends silently is the worst
+            except Exception as error:  # whatever it was: a feed that ends silently is the worst
                 log.warning("the feed waits: %s", error, exc_info=not isinstance(error, Unreachable))
                 doubtful = True
                 self._stopping.wait(wait)
