@@ -16,6 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from app import children
+from app.bench.command import bench
 from app.commands import demo, grids, replay, serve, servers, simulate, users
 from geo.errors import GeoError
 from streams.errors import BadSetting, GridpostError
@@ -42,6 +43,7 @@ app.command()(servers.clock)
 app.command()(simulate.simulate)
 app.command()(replay.replay)
 app.command()(servers.doctor)
+app.command()(bench)
 app.add_typer(grids.app, name="grids")
 app.add_typer(users.app, name="users")
 
