@@ -62,7 +62,7 @@ window.gridpostLayers = (function () {
       {id: "live-badges", type: "symbol", source: "live-marks", filter: is("kind", "badge"),
        layout: {"icon-image": ["concat", "badge-", ["get", "number"], "-", ["get", "chosen"]], "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": [24, 0], "symbol-sort-key": ["get", "chosen"]}},
       {id: "live-badge-text", type: "symbol", source: "live-marks", filter: ["all", is("kind", "badge"), is("chosen", 1)],
-       layout: {"text-field": ["get", "text"], "text-font": BOLD, "text-size": 12.5 * k, "text-anchor": "left", "text-offset": [3, 0], "text-allow-overlap": true, "text-ignore-placement": true},
+       layout: {"text-field": ["get", "text"], "text-font": BOLD, "text-size": 12.5 * k, "text-anchor": "left", "text-offset": [3, 0], "text-max-width": 40, "text-allow-overlap": true, "text-ignore-placement": true},
        paint: {"text-color": "#CFE5FB", "text-halo-color": "#0E1113", "text-halo-width": 2.4 * k}});
     return layers;
   }

@@ -12,7 +12,7 @@ window.gridpostMap = (function () {
   const glides = new Map();      // patrol -> {from, to, began}
   const pulses = new Map();      // case -> began
   const pulsed = new Set();      // case + reason that has pulsed already
-  let map = null, k = 1, wall = false, calm = false, handlers = {}, drawn = 0, asked = 0, lastHeat = "";
+  let map = null, k = 1, wall = false, calm = false, handlers = {}, drawn = 0, asked = 0;
   let selected = {case: null, grid: null, patrol: null, candidates: [], chosen: 0};
 
   /* The only place that knows where Plotly keeps its MapLibre map. */
@@ -45,6 +45,7 @@ window.gridpostMap = (function () {
       api.gd = found.gd;
       dress();
       map.on("moveend", () => keepView(found.gd));
+      fitAll(0);   // the figure was fitted to a panel of the usual size; this one may be twice that
       map.on("styledata", () => { if (map.isStyleLoaded() && !map.getLayer("live-patrols")) dress(); });
       listen(found.gd);
       new ResizeObserver(() => map.resize()).observe(found.gd);
@@ -55,7 +56,7 @@ window.gridpostMap = (function () {
     gp.on("patrols", (items) => { items.forEach(glide); mark("patrols", "trails"); });
     gp.on("cases", () => mark("cases", "marks", "heat"));
     gp.on("devices", () => mark("devices"));
-    gp.on("tick", () => mark("cases", "patrols"));
+    gp.on("tick", () => mark("cases", "patrols", "heat"));
   }
 
   function dress() {
@@ -244,11 +245,10 @@ window.gridpostMap = (function () {
   /* The one thing Plotly redraws: the grids' fill, and only when a count has changed, at most every 5 s. */
   let heatAt = 0, heatLater = 0;
   function heat() {
-    const open = load(), trace = api.gd.data[0], z = trace.locations.map((code) => open.get(code) || 0), key = z.join();
-    if (key === lastHeat || heatLater) return;
+    const open = load(), trace = api.gd.data[0], z = trace.locations.map((code) => open.get(code) || 0);
+    if (heatLater || z.join() === Array.from(trace.z).join()) return;   // Dash may have drawn its own zeros again
     const wait = Math.max(heatAt + 5000 - Date.now(), map.isMoving() ? 1000 : 0);
     if (wait > 0) { heatLater = setTimeout(() => { heatLater = 0; mark("heat"); }, wait); return; }
-    lastHeat = key;
     heatAt = Date.now();
     Plotly.restyle(api.gd, {z: [z], zmax: [Math.max(5, ...z)]}, [0]);
   }
@@ -301,12 +301,16 @@ window.gridpostMap = (function () {
     mark("selection", "routes", "marks");
   }
 
+  function fitAll(duration) {
+    const b = gp.directory().bounds;
+    if (map && b) map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: {top: 24 * k, left: 24 * k, right: 24 * k, bottom: 64 * k}, duration});
+  }
   function find(lon, lat) { if (map) map.easeTo({center: [lon, lat], zoom: Math.max(map.getZoom(), 13.8), duration: calm ? 0 : 500}); }
   function show(layer, on) {
     const value = on ? "visible" : "none";
     for (const each of map.getStyle().layers) if (each.id.startsWith(layer)) map.setLayoutProperty(each.id, "visibility", value);
   }
 
-  const api = {start, select, find, show, mapOf, shownState, hottest, metres, selected: () => selected, place, none};
+  const api = {start, select, find, fitAll, show, mapOf, shownState, hottest, metres, selected: () => selected, place, none};
   return api;
 })();

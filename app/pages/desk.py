@@ -23,7 +23,7 @@ from geo.places import Position
 from streams.codec import local_day, moment
 from streams.model import Case, Patrol
 from streams.recommend import Candidate, Standing, candidates
-from streams.workflow import WAITING
+from streams.workflow import ON_CASE, WAITING
 
 LANG_COOKIE = "gridpost_lang"
 
@@ -85,6 +85,7 @@ def look(selection: dict[str, Any]) -> Look | None:
         place=place(case, lang, names), limit=_limit(case, lang), lead=names.get(matter.lead, matter.lead) if matter else "",
         module=names.get(f"module:{matter.module}", "") if matter else "", tz=it.settings.tz, load=load,
         standings={one.id: one.grid for one in ranked[1]} if ranked else {},
+        going=it.register.patrols.get(case.patrol) if case.state in ON_CASE else None,
     )  # fmt: skip
 
 

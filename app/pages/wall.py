@@ -82,8 +82,8 @@ def heat(lang: Lang) -> html.Section:
 def forces(lang: Lang) -> html.Section:
     """Who is on duty: a bar, four states, the squads."""
     states = [html.Div([html.B("–", id=f"n-{state}", className="figure"),
-                        html.Span([html.I(className=f"glyph {state}"), word(state, lang)])])
-              for state in ("free", "way", "scene", "lost")]
+                        html.Span([html.I(className=f"glyph {state}"), word(key, lang)])])
+              for state, key in (("free", "free"), ("way", "way_short"), ("scene", "scene_short"), ("lost", "lost"))]
     return section("forces", lang, "patrols", [html.Div(id="force-bar", className="seg"), html.Div(states, className="pk"),
                                                html.Div(id="squads", className="sq")], kind="patrols", period="60")
 

@@ -45,6 +45,7 @@ class Look(msgspec.Struct, frozen=True):
     tz: Any
     load: Mapping[str, int]
     standings: Mapping[str, str | None]
+    going: Patrol | None = None
 
 
 def nothing(lang: Lang) -> html.Div:
@@ -57,6 +58,8 @@ def inspector(look: Look | None) -> Any:
     if look is None:
         return html.Div(html.B("—"), className="pick")
     parts: list[Any] = [head(look), steps(look), six(look), evidence(look)]
+    if look.going is not None:
+        parts.insert(1, goes(look, look.going))
     if look.case.state in (State.REPORTED, State.VERIFIED, State.ACCEPTED):
         parts.append(suggestions(look))
     return html.Div(parts, id="case-parts", **{"data-no": look.case.no, "data-version": str(look.case.version)})
@@ -102,6 +105,18 @@ def countdown(look: Look) -> html.Div:
 
 def _clock(clock: Clock, priority: int) -> dict[str, str]:
     return {"data-due": str(clock.due), "data-start": str(clock.start), "data-name": clock.name, "data-p": str(priority)}
+
+
+def goes(look: Look, patrol: Patrol) -> html.Section:
+    """Who was sent, since when, and how to call them."""
+    name, squad = look.names.get(patrol.id, patrol.name), look.names.get(patrol.squad, patrol.squad)
+    since = _at(look.case.dispatched, look.tz, seconds=True) if look.case.dispatched else "—"
+    state = look.names.get(look.case.state.value, look.case.state.value)
+    return html.Section(
+        [_section(word("sent_to", look.lang), f"{since} · {state}"),
+         html.Div([html.B(name), html.Span(f"{squad} · {patrol.post}", className="t2"), html.Span(className="spacer"),
+                   html.Span(patrol.phone, className="phone")], className="goes")],
+    )
 
 
 def steps(look: Look) -> html.Section:

@@ -105,7 +105,8 @@ def _outline(geometry: Any) -> dict[str, Any]:
 def legend(lang: Lang, wall: bool = False) -> html.Div:
     """What the glyphs mean, with the glyphs as the map draws them."""
     cases = [_key(f"p{n}", word(f"p{n}", lang)) for n in (1, 2, 3, 4)]
-    people = [_key(state, word(state, lang)) for state in ("free", "way", "scene", "lost")]
+    short = "_short" if wall else ""
+    people = [_key(state, word(state + (short if state in ("way", "scene") else ""), lang)) for state in ("free", "way", "scene", "lost")]
     fixed = [_key("camera", word("camera", lang)), _key("sensor", word("sensor_short", lang))] if wall else []
     rule = [html.I(className="rule")]
     return html.Div([*cases, *rule, *people, *(rule if wall else []), *fixed], className="legend-items",

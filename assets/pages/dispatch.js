@@ -5,7 +5,7 @@
 
 (function () {
   const gp = window.gridpost, map = window.gridpostMap, acts = window.gridpostActs, t = gp.t;
-  const WAITING = ["reported", "verified", "accepted"], FREE = "free", REFRESH = 10000, NEVER = 8e15;   // a stopped clock sorts last
+  const WAITING = ["reported", "verified", "accepted"], FREE = "free", REFRESH = 10000, WIDTHS = {priority: 46, state: 118, due: 150}, NEVER = 8e15;   // a stopped clock sorts last
   const filters = {module: [], board: [], district: [], text: ""};
   let tab = "mine", rows = new Map(), selected = null, candidates = [], chosen = 0, asked = 0, pending = false, shownVersion = 0;
 
@@ -25,7 +25,7 @@
     document.getElementById("keys-open").onclick = help;
     document.getElementById("map-plus").onclick = () => map.map.zoomIn();
     document.getElementById("map-minus").onclick = () => map.map.zoomOut();
-    document.getElementById("map-fit").onclick = fitAll;
+    document.getElementById("map-fit").onclick = () => map.fitAll(400);
     document.getElementById("case-body").addEventListener("click", (event) => {
       const card = event.target.closest("[data-candidate]");
       if (card) choose(+card.dataset.candidate);
@@ -44,7 +44,7 @@
       if (!it) return;
       clearInterval(wait);
       const em = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-      if (em !== 1) { it.setGridOption("rowHeight", 47 * em); it.setGridOption("headerHeight", 30 * em); }
+      if (em !== 1) { it.setGridOption("rowHeight", 47 * em); it.setGridOption("headerHeight", 30 * em); it.applyColumnState({state: Object.entries(WIDTHS).map(([colId, width]) => ({colId, width: width * em}))}); }
       it.addEventListener("rowClicked", (event) => select(event.data.no));
       it.addEventListener("modelUpdated", paintSelected);
       then();
@@ -265,11 +265,6 @@
     const device = d.devices[id] || {}, live = gp.state().devices[id] || {};
     const value = live.value !== undefined && live.value !== null ? " · " + live.value + " " + (live.unit || "") : "";
     return `<b>${e(id)}</b> ${e(device.name)}<br><span>${e(t(live.state === "offline" ? "offline" : device.kind) + value)}${live.at ? " · " + e(gp.age(now - live.at)) : ""}</span>`;
-  }
-
-  function fitAll() {
-    const points = Object.values(gp.directory().grids).filter((g) => g.finest), lons = points.map((g) => g.lon), lats = points.map((g) => g.lat);
-    map.map.fitBounds([[Math.min(...lons), Math.min(...lats)], [Math.max(...lons), Math.max(...lats)]], {padding: 70, duration: 400});
   }
 
   function findSelected() {

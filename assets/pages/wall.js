@@ -53,9 +53,9 @@
     figure("waiting", now.by_state ? WAITING.reduce((sum, state) => sum + (now.by_state[state] || 0), 0) : undefined);
     figure("supervised", now.supervised);
     const decided = (due.due || 0) - (due.ahead || 0);   // what still has time is not yet a failure
-    figure("on_time", decided ? (100 * due.on_time / decided).toFixed(1) + "%" : null);
+    figure("on_time", decided ? (due.on_time === decided ? "100%" : (100 * due.on_time / decided).toFixed(1) + "%") : null);
     const origins = came.by_origin || {};
-    put("d-inflow", came.inflow === undefined ? "" : ["device", "resident", "village"].map((o) => esc(t("origin_" + o)) + " " + (origins[o] || 0)).join("　"));
+    put("d-inflow", came.inflow === undefined ? "" : ["device", "resident", "village"].map((o) => esc(t(o + "_short")) + " " + (origins[o] || 0)).join("&ensp;"));
   }
 
   function heat() {
@@ -104,9 +104,10 @@
       return `<i class="${old ? "old" : ""}" title="${esc(source.name)}"></i>`;
     });
     quiet.sort((a, b) => (b[1] || 0) - (a[1] || 0));
-    const said = quiet.length === 1 ? (quiet[0][1] ? t("source_quiet", {name: quiet[0][0], age: gp.ageShort(now - quiet[0][1])}) : t("source_never", {name: quiet[0][0]})) : quiet.length ? t("n_quiet", {n: quiet.length}) : t("all_online");
+    const short = quiet.length === 1 && quiet[0][0].length <= 5;
+    const said = short ? (quiet[0][1] ? t("source_quiet", {name: `<span>${esc(quiet[0][0])}</span>`, age: esc(gp.ageShort(now - quiet[0][1]))}) : t("source_never", {name: `<span>${esc(quiet[0][0])}</span>`})) : quiet.length === 1 && quiet[0][1] ? esc(t("n_quiet", {n: 1}) + " · " + gp.ageShort(now - quiet[0][1])) : quiet.length ? esc(t("n_quiet", {n: quiet.length})) : t("all_online");
     put("n-sources", `${cells.length - quiet.length} / ${cells.length}`);
-    put("s-sources", quiet.length ? `<span class="age old">${esc(said)}</span>` : esc(said));
+    put("s-sources", quiet.length ? `<span class="age old quiet-source">${said}</span>` : esc(said));
     put("source-cells", cells.join(""));
   }
 
