@@ -3,8 +3,9 @@
 `assets/map.js` is fed 5,000 patrols with their trails over the county's grids in a headless Chromium, which draws in
 software: read the ratios. A tick is decoded from text, folded and drawn until the map is still; what is counted is the
 time the page's main thread was busy (`TaskDuration` of the DevTools protocol), for each way on a page of its own. The
-plain way decodes a figure of grids, trails and dots and gives it to `Plotly.react`, as a callback that returns a figure
-does. The dots alone are compared with a dash-leaflet canvas layer that polls once a second.
+plain way is what a Dash app does first: a callback once a second that answers with the whole figure of grids, trails
+and dots. The bare `Plotly.react` with the same figure, without Dash around it, is given too. The dots alone are
+compared with a dash-leaflet canvas layer that is filled once a second in the same way.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,6 +61,11 @@ COUNT_DOTS = """async () => {
   canvas.arc = arc;
   return drawn.size;
 }"""
+COUNT_MARKERS = """() => {
+  const map = document.querySelector(".js-plotly-plot")._fullLayout.map._subplot.map;
+  const layers = map.getStyle().layers.map((one) => one.id).filter((id) => /plotly-trace-.*-circle/.test(id));
+  return map.queryRenderedFeatures({layers}).length;
+}"""
 """Leaflet draws a dot as an arc; those drawn within three polls are what is on the canvas."""
 
 
@@ -83,11 +90,6 @@ class Town:
         centres = [grid.geometry.representative_point() for grid in grids.finest]
         self._starts = [(point.x, point.y) for point in (rng.choice(centres) for _ in range(patrols))]
         self._now = int(time.time() * 1000)
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north in degrees."""
-        return self._grids.bounds
 
     @cached_property
     def walks(self) -> list[list[tuple[float, float]]]:
@@ -145,6 +147,12 @@ class Town:
         ]  # fmt: skip
         return json.dumps({**self._shell, "data": [*self._shell["data"], *moving]}, separators=(",", ":"))
 
+    def dots(self, number: int) -> str:
+        """The dots alone, as GeoJSON."""
+        return json.dumps({"type": "FeatureCollection", "features": [
+            {"type": "Feature", "geometry": {"type": "Point", "coordinates": walk[TRAIL_POINTS + number]},
+             "properties": {"id": f"P-{n:04}"}} for n, walk in enumerate(self.walks)]})  # fmt: skip
+
     def bodies(self, ticks: int) -> dict[str, str]:
         """What the pages ask for, by path, made before anything is measured."""
         numbers = range(ticks + 1)
@@ -152,12 +160,13 @@ class Town:
             "/snapshot": self.snapshot(), "/figure": json.dumps(self._shell),
             "/style.json": json.dumps(style(self._grids, self._base, "dark"), separators=(",", ":")),
             **{f"/tick/{n}": self.tick(n) for n in numbers}, **{f"/figure/{n}": self.figure(n) for n in numbers},
+            **{f"/dots/{n}": self.dots(n) for n in numbers}, "/bounds.json": json.dumps(self._grids.bounds),
         }  # fmt: skip
 
 
 def run(state: Path, sizes: Sizes = Sizes(), seed: int = 20261118) -> Report:
     """Each way in turn, each round on fresh pages."""
-    compared = f"main thread a tick, {sizes.patrols:,} patrols; plain: the whole figure by Plotly.react"
+    compared = f"main thread a tick, {sizes.patrols:,} patrols; plain: the whole figure redrawn"
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium or importlib.util.find_spec("playwright") is None:
         what = "Playwright is" if chromium else "Chromium is"
@@ -167,46 +176,53 @@ def run(state: Path, sizes: Sizes = Sizes(), seed: int = 20261118) -> Report:
     base = json.loads((made / "basemap.geojson").read_text(encoding="utf-8"))
     town = Town(load(made / "grids.geojson"), base, sizes.patrols, seed)
     bodies = town.bodies(sizes.ticks + 1)
-    with _browser(chromium) as browser, _leaflet(town, sizes.patrols) as leaflet:
-        rounds = []
+    with tempfile.TemporaryDirectory(prefix="gridpost-bench-") as folder, _browser(chromium) as browser:
+        for path, body in bodies.items():
+            (Path(folder) / f"{path[1:].replace('/', '-').removesuffix('.json')}.json").write_text(body, "utf-8")
+        plain = [kind for kind in ("figure", "leaflet") if kind == "figure" or importlib.util.find_spec("dash_leaflet")]
+        rounds: list[dict[str, Busy]] = []
         for _ in range(sizes.rounds):
-            rounds.append({way: _measured(browser, bodies, way, sizes.ticks) for way in ("map", "figure", "dots")})
-            if leaflet:
-                rounds[-1]["leaflet"] = _polled(browser, leaflet, sizes.ticks)
-    return _report(compared, sizes, rounds, bool(leaflet))
+            found = {way: _measured(browser, bodies, way, sizes.ticks) for way in ("map", "dots")}
+            found["react"] = _measured(browser, bodies, "figure", sizes.ticks)
+            for kind in plain:
+                with _polled_page(kind, folder) as url:
+                    found[kind] = _polled(browser, url, kind, sizes.ticks)
+            rounds.append(found)
+    sizes_of = (len(bodies["/tick/1"]), len(bodies["/figure/1"]))
+    return _report(compared, sizes.patrols, rounds, sizes_of)
 
 
 @dataclass(frozen=True)
 class Busy:
-    """What one page did: main-thread ms a tick, the dots and trails that were on the screen, bytes of a tick."""
+    """What one page did: main-thread ms a tick, and how many dots and trails were on the screen (-1: not asked)."""
 
     ms: float
     dots: int
-    trails: int
-    size: int
+    trails: int = -1
 
 
-def _report(compared: str, sizes: Sizes, rounds: list[dict[str, Busy]], leaflet: bool) -> Report:
-    def middle(way: str) -> float:
-        return median(each[way].ms for each in rounds)
+def _report(compared: str, patrols: int, rounds: list[dict[str, Busy]], sizes: tuple[int, int]) -> Report:
+    def row(what: str, ours: str, plain: str, goal: float | None = None) -> Row:
+        mine, theirs = (median(each[way].ms for each in rounds) for way in (ours, plain))
+        ratio = median(each[plain].ms / each[ours].ms for each in rounds)
+        met = at_least(ratio, goal) if goal else ()
+        return Row(what, f"{mine:,.0f} ms", f"{theirs:,.0f} ms", ratio, *met)
 
-    ratio = median(each["figure"].ms / each["map"].ms for each in rounds)
-    first = rounds[0]
-    rows = [Row("patrols with trails", f"{middle('map'):,.0f} ms", f"{middle('figure'):,.0f} ms", ratio,
-                *at_least(ratio, FIGURE_GOAL))]  # fmt: skip
-    notes = [f"a tick is {first['map'].size / 1000:,.0f} kB, the figure {first['figure'].size / 1000:,.0f} kB"]
-    if leaflet:
-        less = median(each["leaflet"].ms / each["dots"].ms for each in rounds)
-        rows.append(Row("dots alone; plain: dash-leaflet, canvas, polled", f"{middle('dots'):,.0f} ms",
-                        f"{middle('leaflet'):,.0f} ms", less, "> 1x", less > 1))  # fmt: skip
+    rows = [
+        row("patrols with trails; plain: a callback answers the figure", "map", "figure", FIGURE_GOAL),
+        row("the same; plain: bare Plotly.react of that figure", "map", "react"),
+    ]
+    notes = [f"a tick is {sizes[0] / 1000:,.0f} kB, the figure {sizes[1] / 1000:,.0f} kB"]
+    if "leaflet" in rounds[0]:
+        rows.append(row("dots alone; plain: dash-leaflet canvas layer", "dots", "leaflet", 1))
     else:
-        rows.append(Row("dots alone", f"{middle('dots'):,.0f} ms"))
+        rows.append(Row("dots alone", f"{median(each['dots'].ms for each in rounds):,.0f} ms"))
         notes.append("dash-leaflet is not installed (pip install dash-leaflet): the dots are not compared with it")
     broken = [
-        f"the page '{way}' showed {one.dots:,} dots and {one.trails:,} trails of {sizes.patrols:,} patrols"
+        f"the page '{way}' showed {one.dots:,} dots and {one.trails:,} trails of {patrols:,} patrols"
         for each in rounds
         for way, one in each.items()
-        if one.dots < sizes.patrols // 2 or (way == "map" and one.trails < sizes.patrols // 2)
+        if one.dots < patrols // 2 or (way == "map" and one.trails < patrols // 2)
     ]
     return Report("browser", compared, tuple(rows), tuple(notes), tuple(broken))
 
@@ -243,25 +259,25 @@ def _measured(browser: Any, bodies: dict[str, str], way: str, ticks: int) -> Bus
     context.close()
     if errors:
         raise Unreachable(f"the page '{way}' failed: {errors[0]}")
-    return Busy(ms, shown["dots"], shown["trails"], len(bodies["/figure/1" if way == "figure" else "/tick/1"]))
+    return Busy(ms, shown["dots"], shown["trails"])
 
 
-def _polled(browser: Any, url: str, ticks: int) -> Busy:
-    """The page of dash-leaflet, over as many polls."""
+def _polled(browser: Any, url: str, kind: str, ticks: int) -> Busy:
+    """A page that a callback fills anew once a second, over as many answers."""
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(url)
-    page.wait_for_selector(".leaflet-container canvas")
+    page.wait_for_selector("canvas")
     polls = "performance.getEntriesByType('resource').filter((one) => one.name.includes('_dash-update')).length"
     page.wait_for_function(f"{polls} >= 3")
     meter = _meter(context.new_cdp_session(page))
     began, first = meter(), page.evaluate(polls)
     page.wait_for_function(f"{polls} >= {first + ticks}")
     ms = (meter() - began) / (page.evaluate(polls) - first)
-    dots = page.evaluate(COUNT_DOTS)
+    dots = page.evaluate(COUNT_DOTS if kind == "leaflet" else COUNT_MARKERS)
     context.close()
-    return Busy(ms, dots, 0, 0)
+    return Busy(ms, dots)
 
 
 def _meter(session: Any) -> Callable[[], float]:
@@ -289,21 +305,18 @@ def _answer(route: Any, bodies: dict[str, str]) -> None:
 
 
 @contextmanager
-def _leaflet(town: Town, patrols: int) -> Iterator[str]:
-    """The address of the dash-leaflet page; empty when it is not installed."""
-    if importlib.util.find_spec("dash_leaflet") is None:
-        yield ""
-        return
+def _polled_page(kind: str, folder: str) -> Iterator[str]:
+    """The address of one of the plain pages."""
     port = free_port()
     url = f"http://{HOST}:{port}/"
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.bench.leaflet_app", str(port), str(patrols), *map(str, town.bounds)],
+        [sys.executable, "-m", "app.bench.polled", kind, str(port), folder],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         while not answers(url):
             if process.poll() is not None:
-                raise Unreachable(f"the dash-leaflet page ended with code {process.returncode}")
+                raise Unreachable(f"the page '{kind}' ended with code {process.returncode}")
             time.sleep(0.1)
         yield url
     finally:

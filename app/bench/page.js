@@ -17,7 +17,6 @@ window.gridpost = (function () {
 
 window.bench = (function () {
   const text = (url) => fetch(url).then((answer) => answer.text());
-  const idle = (map) => new Promise((done) => map.once("idle", done));
   let ticks = [], way = "", plot = null;
 
   async function open(chosen, count) {
@@ -38,29 +37,27 @@ window.bench = (function () {
 
   function forget() { for (const patrol of Object.values(gridpost.state().patrols)) patrol.trail = []; }
 
-  /* Resolves when the map draws nothing for half a second. */
+  /* Resolves when the map has nothing left to draw and has drawn nothing for a while. */
   async function quiet() {
     const map = plot._fullLayout.map._subplot.map;
     let drawn = performance.now();
-    map.on("render", () => { drawn = performance.now(); });
-    while (performance.now() - drawn < 500) await new Promise((later) => setTimeout(later, 50));
+    const note = () => { drawn = performance.now(); };
+    map.on("render", note);
+    while (performance.now() - drawn < 400 || !map.loaded()) await new Promise((later) => setTimeout(later, 50));
+    map.off("render", note);
   }
 
   async function tick(n) {
-    const map = plot._fullLayout.map._subplot.map, began = performance.now();
-    const still = idle(map);
+    const data = JSON.parse(ticks[n]);
     if (way === "figure") {
-      const figure = JSON.parse(ticks[n]);
-      await Plotly.react(plot, figure.data, figure.layout);
+      await Plotly.react(plot, data.data, data.layout);
     } else {
-      const data = JSON.parse(ticks[n]);
       gridpost.fold("patrols", data);
       if (way === "dots") forget();
       gridpost.emit("patrols", data.items);
       gridpost.emit("tick", Date.now());
     }
-    await still;
-    return performance.now() - began;
+    await quiet();
   }
 
   /* What the map shows, so that a measurement of an empty map is noticed. */
