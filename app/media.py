@@ -89,10 +89,10 @@ class Pictures:
 
     def fetch(self, url: str) -> bytes:
         """The picture at a URL: no redirects, at most 2 MiB; raises Refused."""
-        import httpx  # 0.2 s that only whoever fetches pictures needs to wait for
+        import httpx2  # 0.2 s that only whoever fetches pictures needs to wait for
 
         try:
-            with httpx.stream("GET", url, timeout=FETCH_S, follow_redirects=False, trust_env=False) as answer:
+            with httpx2.stream("GET", url, timeout=FETCH_S, follow_redirects=False, trust_env=False) as answer:
                 if answer.status_code != 200:
                     raise Refused("not_found", f"{url} answers {answer.status_code}: it must answer 200")
                 parts, size = [], 0
@@ -102,7 +102,7 @@ class Pictures:
                         raise Refused("too_large", f"{url} has more than {MOST_BYTES} bytes")
                     parts.append(part)
                 return b"".join(parts)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise Refused("not_found", f"{url} cannot be fetched: {error}") from error
 
     def _want(self, url: str, name: str) -> None:

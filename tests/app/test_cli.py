@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from streams.mqtt import Publisher
@@ -125,7 +125,7 @@ def demo(tmp_path: Path, *arguments: str) -> Iterator[tuple[dict[str, Any], subp
 def case_numbers(ready: dict[str, Any]) -> set[str]:
     """The cases that the API lists."""
     headers = {"Authorization": f"Bearer {ready['token']}"}
-    return {item["no"] for item in httpx.get(f"{ready['url']}/api/v1/cases", headers=headers).json()["items"]}
+    return {item["no"] for item in httpx2.get(f"{ready['url']}/api/v1/cases", headers=headers).json()["items"]}
 
 
 def test_ctrl_c_loses_nothing_and_the_same_state_shows_the_same_cases(tmp_path: Path) -> None:
@@ -143,14 +143,14 @@ def test_ctrl_c_loses_nothing_and_the_same_state_shows_the_same_cases(tmp_path: 
     with demo(tmp_path, "--no-simulator") as (second, _):
         headers = {"Authorization": f"Bearer {second['token']}"}
         items: list[dict[str, Any]] = []
-        items = httpx.get(f"{second['url']}/api/v1/events?limit=1000&kind=report", headers=headers).json()["items"]
+        items = httpx2.get(f"{second['url']}/api/v1/events?limit=1000&kind=report", headers=headers).json()["items"]
         assert len({item["id"] for item in items}) == 200
         assert case_numbers(second)
         old = {user["name"]: user["password"] for user in first["users"]}
         for user in second["users"]:
             assert user["password"] != old[user["name"]]
             said = {"name": user["name"], "password": user["password"]}
-            assert httpx.post(f"{second['url']}/sign-in", data=said).status_code == 303
+            assert httpx2.post(f"{second['url']}/sign-in", data=said).status_code == 303
 
 
 def test_a_worker_that_is_killed_comes_back(tmp_path: Path) -> None:
@@ -166,10 +166,10 @@ def test_a_worker_that_is_killed_comes_back(tmp_path: Path) -> None:
         os.kill(victim, signal.SIGKILL)
         headers = {"Authorization": f"Bearer {ready['token']}"}
         said = {"kind": "report", "device": "hotline"}
-        assert httpx.post(f"{ready['url']}/api/v1/events", json=said, headers=headers).status_code == 422
+        assert httpx2.post(f"{ready['url']}/api/v1/events", json=said, headers=headers).status_code == 422
 
         def newest() -> float:
-            age = httpx.get(f"{ready['url']}/readyz").json()["ingest_age_s"]
+            age = httpx2.get(f"{ready['url']}/readyz").json()["ingest_age_s"]
             return float(age)
 
         wait_until(lambda: newest() > 0.0, 5)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from app.centre import Centre
@@ -65,7 +65,7 @@ def fix(patrol: str, number: int) -> dict[str, Any]:
 @contextmanager
 def listening(url: str, headers: dict[str, str], last: str = "") -> Iterator[Iterator[Heard]]:
     """The events of one listener, one after the other."""
-    with httpx.stream("GET", f"{url}/feed", params={"last": last}, headers=headers, timeout=20) as answer:
+    with httpx2.stream("GET", f"{url}/feed", params={"last": last}, headers=headers, timeout=20) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert "content-encoding" not in answer.headers
@@ -269,7 +269,7 @@ def test_while_redis_is_gone_there_is_no_heartbeat_and_afterwards_nothing_is_mis
         until(events, "heartbeat")
         valkey.kill()
         gone = time.monotonic()
-        wait_until(lambda: httpx.get(f"{served}/readyz").status_code == 503)
+        wait_until(lambda: httpx2.get(f"{served}/readyz").status_code == 503)
         wait_until(lambda: time.monotonic() - gone > 7, 10, "seven seconds without Redis")
         valkey.start()
         (no,) = post(centre, alert())
