@@ -13,7 +13,18 @@ from dash import dcc, html
 
 FONT = '"Noto Sans CJK SC","Noto Sans SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif'
 ACCENT = ["#E8F2FC", "#CFE5FB", "#B2D5F9", "#93C4F7", "#7CB8F6", "#6CB0F5", "#4A90D9", "#2F6FB6", "#1F66B0", "#174D86"]
-GRAPHITE = ["#E9EEF0", "#AAB4BA", "#87929A", "#5B666E", "#3A4248", "#272D31", "#22282D", "#1B2024", "#14181B", "#0E1113"]
+GRAPHITE = [
+    "#E9EEF0",
+    "#AAB4BA",
+    "#87929A",
+    "#5B666E",
+    "#3A4248",
+    "#272D31",
+    "#22282D",
+    "#1B2024",
+    "#14181B",
+    "#0E1113",
+]
 THEME = {
     "fontFamily": FONT,
     "headings": {"fontFamily": FONT},

@@ -10,13 +10,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html
+from dash import ClientsideFunction, Input, Output, dcc, html
 
 from app.labels import Lang, word
 from app.pages import desk
 from app.views import daily as view
 from app.views import frame
 from app.views import map as map_view
+from app.views.attributes import extra
+from app.views.report import Report
 from streams import scoring
 from streams.model import Case
 
@@ -40,7 +42,9 @@ def layout(lang: str | None = None, day: str | None = None, **_: str) -> html.Di
             view.page(report, heat),
             *(dcc.Store(id=name) for name in ("gone", "printed")),
         ],
-        id="daily-page", className="daily", lang="zh-CN" if seen.lang == "zh" else "en",
+        id="daily-page",
+        className="daily",
+        lang="zh-CN" if seen.lang == "zh" else "en",
     )
 
 
@@ -65,18 +69,35 @@ def picker(shown: date, lang: Lang) -> list[Any]:
     def step(by: int, key: str, sign: str) -> Any:
         to = shown + timedelta(days=by)
         if not timedelta(0) <= last - to <= timedelta(days=KEPT_DAYS):
-            return html.Span(sign, className="step off", **{"aria-hidden": "true"})
-        return html.A(sign, href=f"/daily?day={to.isoformat()}", className="step", title=word(key, lang), **{"aria-label": word(key, lang)})
+            return html.Span(sign, className="step off", **extra(aria_hidden="true"))
+        return html.A(
+            sign,
+            href=f"/daily?day={to.isoformat()}",
+            className="step",
+            title=word(key, lang),
+            **extra(aria_label=word(key, lang)),
+        )
 
     field = dmc.DatePickerInput(
-        id="day", value=shown.isoformat(), maxDate=last.isoformat(), minDate=(last - timedelta(days=KEPT_DAYS)).isoformat(),
-        valueFormat="YYYY年M月D日" if lang == "zh" else "D MMM YYYY", size="xs", w=150, clearable=False, **{"aria-label": word("date", lang)},
+        id="day",
+        value=shown.isoformat(),
+        maxDate=last.isoformat(),
+        minDate=(last - timedelta(days=KEPT_DAYS)).isoformat(),
+        valueFormat="YYYY年M月D日" if lang == "zh" else "D MMM YYYY",
+        size="xs",
+        w=150,
+        clearable=False,
+        **extra(aria_label=word("date", lang)),
     )
     button = html.Button(word("print", lang), id="print", type="button", className="print")
-    return [html.Span(className="spacer"), html.Div([step(-1, "previous_day", "‹"), field, step(1, "next_day", "›")], className="days"), button]
+    return [
+        html.Span(className="spacer"),
+        html.Div([step(-1, "previous_day", "‹"), field, step(1, "next_day", "›")], className="days"),
+        button,
+    ]
 
 
-def collect(day: date, lang: Lang) -> view.Report:
+def collect(day: date, lang: Lang) -> Report:
     """Everything the report of `day` needs, from the queue and the register."""
     it = desk.centre()
     now, tz = it.now(), it.settings.tz
@@ -84,12 +105,22 @@ def collect(day: date, lang: Lang) -> view.Report:
     leads = {key: matter.lead for key, matter in it.matters.matters.items()}
     names = desk.flat_names(lang)
     before = _figures(cases_around(day - timedelta(days=1)), day - timedelta(days=1), leads)
-    return view.Report(
-        lang=lang, day=day, now=now, today=day == today(), site=desk.site_name(lang), figures=_figures(cases, day, leads),
-        before=before if before.came_in.inflow else None, cases=tuple(cases), names=names,
+    return Report(
+        lang=lang,
+        day=day,
+        now=now,
+        today=day == today(),
+        site=desk.site_name(lang),
+        figures=_figures(cases, day, leads),
+        before=before if before.came_in.inflow else None,
+        cases=tuple(cases),
+        names=names,
         titles={key: (one.name_en if lang == "en" else "") or one.name for key, one in it.matters.matters.items()},
-        leads={code: names.get(code, code) for code in leads.values()}, online=desk.online(), squads=desk.squads_on_duty(lang), tz=tz,
-    )  # fmt: skip
+        leads={code: names.get(code, code) for code in leads.values()},
+        online=desk.online(),
+        squads=desk.squads_on_duty(lang),
+        tz=tz,
+    )
 
 
 def cases_around(day: date) -> list[Case]:
@@ -107,7 +138,13 @@ def _figures(cases: list[Case], day: date, leads: dict[str, str]) -> scoring.Fig
     return scoring.figures(cases, start, it.now(), leads)
 
 
-
-clientside_callback(ClientsideFunction("gridpost", "startDaily"), Output("mantine", "forceColorScheme"), Input("daily-page", "id"))
-clientside_callback(ClientsideFunction("gridpost", "goToDay"), Output("gone", "data"), Input("day", "value"), prevent_initial_call=True)
-clientside_callback(ClientsideFunction("gridpost", "print"), Output("printed", "data"), Input("print", "n_clicks"), prevent_initial_call=True)
+def register(app: Any) -> None:
+    """The callbacks, on the app that serves; all run in the browser: the light theme, another day, print."""
+    for function, output, source in (
+        ("startDaily", Output("mantine", "forceColorScheme"), Input("daily-page", "id")),
+        ("goToDay", Output("gone", "data"), Input("day", "value")),
+        ("print", Output("printed", "data"), Input("print", "n_clicks")),
+    ):
+        app.clientside_callback(
+            ClientsideFunction("gridpost", function), output, source, prevent_initial_call=function != "startDaily"
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import dash
 import msgspec
@@ -17,14 +17,15 @@ from app.accounts import viewer
 from app.centre import Centre, current
 from app.labels import Lang, word
 from app.views import directory as names_of
-from app.views.case import Look
 from app.views.frame import Who
+from app.views.look import Look
 from geo.places import Position
 from streams.codec import local_day, moment
 from streams.model import Case, Patrol
 from streams.recommend import Candidate, Standing, candidates
 from streams.workflow import ON_CASE, WAITING
 
+Presence = Literal["free", "way", "scene", "off"]
 LANG_COOKIE = "gridpost_lang"
 
 
@@ -81,12 +82,21 @@ def look(selection: dict[str, Any]) -> Look | None:
     found = viewer()
     shown = case if found and found.audience == "full" else _masked(case)
     return Look(
-        lang=lang, case=shown, log=it.queue.log(no), matter=matter, candidates=ranked[0] if ranked else (), names=names,
-        place=place(case, lang, names), limit=_limit(case, lang), lead=names.get(matter.lead, matter.lead) if matter else "",
-        module=names.get(f"module:{matter.module}", "") if matter else "", tz=it.settings.tz, load=load,
+        lang=lang,
+        case=shown,
+        log=it.queue.log(no),
+        matter=matter,
+        candidates=ranked[0] if ranked else (),
+        names=names,
+        place=place(case, lang, names),
+        limit=_limit(case, lang),
+        lead=names.get(matter.lead, matter.lead) if matter else "",
+        module=names.get(f"module:{matter.module}", "") if matter else "",
+        tz=it.settings.tz,
+        load=load,
         standings={one.id: one.grid for one in ranked[1]} if ranked else {},
         going=it.register.patrols.get(case.patrol) if case.state in ON_CASE else None,
-    )  # fmt: skip
+    )
 
 
 def flat_names(lang: Lang) -> dict[str, str]:
@@ -115,10 +125,14 @@ def _limit(case: Case, lang: Lang) -> str:
     minutes = round((clock.due - clock.start) / 60_000)
     days, hours = minutes // 1440, minutes // 60
     said = (
-        word("days_hours", lang, d=days, h=hours % 24) if days
-        else word("hours_minutes", lang, h=hours, m=minutes % 60) if hours and minutes % 60
-        else word("hours", lang, n=hours) if hours else word("minutes", lang, n=minutes)
-    )  # fmt: skip
+        word("days_hours", lang, d=days, h=hours % 24)
+        if days
+        else word("hours_minutes", lang, h=hours, m=minutes % 60)
+        if hours and minutes % 60
+        else word("hours", lang, n=hours)
+        if hours
+        else word("minutes", lang, n=minutes)
+    )
     return f"{word('clock_' + clock.name, lang)} {said}"
 
 
@@ -130,21 +144,32 @@ def _load(it: Centre) -> Counter[str]:
 def _ranked(
     it: Centre, case: Case, skills: tuple[str, ...], load: Counter[str]
 ) -> tuple[tuple[tuple[Candidate, Patrol], ...], list[Standing]]:
-    standings = [_standing(row, it.register.patrols[name], load[name])
-                 for name, row in it.queue.patrols().items() if name in it.register.patrols]  # fmt: skip
+    standings = [
+        _standing(row, it.register.patrols[name], load[name])
+        for name, row in it.queue.patrols().items()
+        if name in it.register.patrols
+    ]
     found = candidates(case, standings, it.now(), skills)
     return tuple((one, it.register.patrols[one.patrol]) for one in found if not one.excluded), standings
 
 
 def _standing(row: Mapping[str, str], patrol: Patrol, load: int) -> Standing:
     placed = bool(row.get("lon"))
-    state = ("scene" if row.get("sub") == "scene" else "way") if row.get("case") else (
-        "off" if row.get("duty") == "off_duty" else "free")
+    state: Presence = (
+        ("scene" if row.get("sub") == "scene" else "way")
+        if row.get("case")
+        else ("off" if row.get("duty") == "off_duty" else "free")
+    )
     return Standing(
-        id=patrol.id, state=state, kind=patrol.kind, skills=patrol.skills, load=load,
+        id=patrol.id,
+        state=state,
+        kind=patrol.kind,
+        skills=patrol.skills,
+        load=load,
         position=Position(float(row["lon"]), float(row["lat"])) if placed else None,
-        at=moment(int(row["at"])) if row.get("at") else None, grid=row.get("grid") or None,
-    )  # fmt: skip
+        at=moment(int(row["at"])) if row.get("at") else None,
+        grid=row.get("grid") or None,
+    )
 
 
 def _masked(case: Case) -> Case:
@@ -166,7 +191,9 @@ def online() -> list[tuple[str, int, int]]:
         off = sum(heard.get(name, {}).get("state") == "offline" for name in mine)
         found.append((word_, len(mine) - off, len(mine)))
     at, sources = it.now().timestamp() * 1000, it.queue.sources()
-    live = sum(not one.period or at - sources.get(one.id, 0) <= 3000 * one.period for one in it.register.sources.values())
+    live = sum(
+        not one.period or at - sources.get(one.id, 0) <= 3000 * one.period for one in it.register.sources.values()
+    )
     return [*found, ("sources", live, len(it.register.sources))]
 
 

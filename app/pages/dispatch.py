@@ -13,19 +13,21 @@ from typing import Any
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, callback, clientside_callback, dcc, html
+from dash import ClientsideFunction, Input, Output, dcc, html
 
 from app.labels import Lang, word
 from app.pages import desk
 from app.views import case, frame
 from app.views import map as map_view
+from app.views.attributes import extra
 
 TITLE = "调度台 Dispatch · 网格哨 Gridpost"
 GRID_THEME = (
     "themeQuartz.withPart(agGrid.colorSchemeDark).withParams({backgroundColor: '#14181B', foregroundColor: '#E9EEF0',"
-    " headerBackgroundColor: '#0E1113', borderColor: '#272D31', rowHoverColor: '#1B2024', selectedRowBackgroundColor: 'transparent',"
-    " fontFamily: 'inherit', headerFontFamily: 'inherit', cellFontFamily: 'inherit', fontSize: 13, headerFontSize: 12, headerFontWeight: 400,"
-    " wrapperBorder: false, wrapperBorderRadius: 0, cellHorizontalPadding: 0, headerColumnBorder: false, columnBorder: false})"
+    " headerBackgroundColor: '#0E1113', borderColor: '#272D31', rowHoverColor: '#1B2024',"
+    " selectedRowBackgroundColor: 'transparent', fontFamily: 'inherit', headerFontFamily: 'inherit',"
+    " cellFontFamily: 'inherit', fontSize: 13, headerFontSize: 12, headerFontWeight: 400, wrapperBorder: false,"
+    " wrapperBorderRadius: 0, cellHorizontalPadding: 0, headerColumnBorder: false, columnBorder: false})"
 )
 TABS = ("mine", "waiting", "open", "supervised")
 MAP_SIZE = (848, 1004)
@@ -46,10 +48,12 @@ def layout(lang: str | None = None, **_: str) -> html.Div:
             footer(words),
             dcc.Store(id="selection"),
             *(dcc.Store(id=name) for name in ("dispatch-started", "shown", "narrowed", "layered")),
-            html.Div(id="toasts", role="status", **{"aria-live": "polite"}),
-            html.Dialog(id="keys-help", **{"aria-label": word("keys_title", words)}),
+            html.Div(id="toasts", role="status", **extra(aria_live="polite")),
+            html.Dialog(id="keys-help", **extra(aria_label=word("keys_title", words))),
         ],
-        id="dispatch-page", className="page desk", lang="zh-CN" if words == "zh" else "en",
+        id="dispatch-page",
+        className="page desk",
+        lang="zh-CN" if words == "zh" else "en",
     )
 
 
@@ -59,10 +63,16 @@ def filters(lang: Lang, directory: dict[str, Any]) -> list[Any]:
     choices = {"module": directory["modules"], "board": directory["boards"], "district": districts}
     return [
         dmc.MultiSelect(
-            id=f"filter-{name}", data=[{"value": key, "label": text} for key, text in rows.items()],
-            placeholder=word(f"all_{name}s", lang), size="xs", className="filter", clearable=True, hidePickedOptions=False,
-            maxDropdownHeight=360, comboboxProps={"shadow": "none", "width": 220, "position": "bottom-start"},
-            **{"aria-label": word(name, lang)},
+            id=f"filter-{name}",
+            data=[{"value": key, "label": text} for key, text in rows.items()],
+            placeholder=word(f"all_{name}s", lang),
+            size="xs",
+            className="filter",
+            clearable=True,
+            hidePickedOptions=False,
+            maxDropdownHeight=360,
+            comboboxProps={"shadow": "none", "width": 220, "position": "bottom-start"},
+            **extra(aria_label=word(name, lang)),
         )
         for name, rows in choices.items()
     ]
@@ -71,26 +81,45 @@ def filters(lang: Lang, directory: dict[str, Any]) -> list[Any]:
 def queue(lang: Lang) -> html.Section:
     """The list of cases: tabs with counts, search, and the grid that `dispatch.js` feeds."""
     tabs = [
-        html.Button([word(f"tab_{name}", lang), " ", html.B("–", id=f"count-{name}")], id=f"tab-{name}", type="button",
-                    role="tab", className="on" if name == "mine" else "", **{"data-tab": name,
-                    "aria-selected": "true" if name == "mine" else "false"})
+        html.Button(
+            [word(f"tab_{name}", lang), " ", html.B("–", id=f"count-{name}")],
+            id=f"tab-{name}",
+            type="button",
+            role="tab",
+            className="on" if name == "mine" else "",
+            **extra(data_tab=name, aria_selected="true" if name == "mine" else "false"),
+        )
         for name in TABS
     ]
     return html.Section(
         [
             html.Div(
                 [
-                    html.Div(tabs, className="tabs", role="tablist", **{"aria-label": word("col_case", lang)}),
-                    dmc.TextInput(id="search", placeholder=word("search", lang), size="xs", className="search",
-                                  rightSection=html.Kbd("/"), **{"aria-label": word("keys_search", lang)}),
+                    html.Div(tabs, className="tabs", role="tablist", **extra(aria_label=word("col_case", lang))),
+                    dmc.TextInput(
+                        id="search",
+                        placeholder=word("search", lang),
+                        size="xs",
+                        className="search",
+                        rightSection=html.Kbd("/"),
+                        **extra(aria_label=word("keys_search", lang)),
+                    ),
                 ],
                 className="queue-bar",
             ),
-            html.Div([html.Span(word("sorted", lang)), html.Span(id="shown-count"), html.Span(className="spacer"),
-                      html.Span(className="age", **{"data-age": "cases", "data-period": "15"})], className="queue-note"),
+            html.Div(
+                [
+                    html.Span(word("sorted", lang)),
+                    html.Span(id="shown-count"),
+                    html.Span(className="spacer"),
+                    html.Span(className="age", **extra(data_age="cases", data_period="15")),
+                ],
+                className="queue-note",
+            ),
             html.Div([grid(lang), html.Div(id="queue-empty", className="empty", hidden=True)], className="queue-rows"),
         ],
-        className="queue", **{"aria-label": word("col_case", lang)},
+        className="queue",
+        **extra(aria_label=word("col_case", lang)),
     )
 
 
@@ -103,17 +132,33 @@ def grid(lang: Lang) -> dag.AgGrid:
             {"headerName": "", "field": "priority", "cellRenderer": "Priority", "width": 46, **plain},
             {"headerName": word("col_case", lang), "field": "title", "cellRenderer": "Case", "flex": 1, **plain},
             {"headerName": word("col_state", lang), "field": "state", "cellRenderer": "State", "width": 118, **plain},
-            {"headerName": word("col_left", lang) + " ↑", "field": "due", "cellRenderer": "Clock", "width": 150,
-             "sort": "asc", **plain, "sortable": True, "sortingOrder": ["asc"]},
+            {
+                "headerName": word("col_left", lang) + " ↑",
+                "field": "due",
+                "cellRenderer": "Clock",
+                "width": 150,
+                "sort": "asc",
+                **plain,
+                "sortable": True,
+                "sortingOrder": ["asc"],
+            },
         ],
         rowData=[],
         getRowId="params.data.no",
         className="ag-theme-gridpost",
         columnSize=None,
         dashGridOptions={
-            "rowHeight": 47, "headerHeight": 30, "scrollbarWidth": 6, "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
-            "suppressCellFocus": True, "animateRows": False, "suppressNoRowsOverlay": True, "theme": {"function": GRID_THEME},
-            "suppressColumnVirtualisation": True, "rowBuffer": 12, "suppressContextMenu": True,
+            "rowHeight": 47,
+            "headerHeight": 30,
+            "scrollbarWidth": 6,
+            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+            "suppressCellFocus": True,
+            "animateRows": False,
+            "suppressNoRowsOverlay": True,
+            "theme": {"function": GRID_THEME},
+            "suppressColumnVirtualisation": True,
+            "rowBuffer": 12,
+            "suppressContextMenu": True,
         },
         style={"height": "100%", "width": "100%"},
     )
@@ -122,13 +167,22 @@ def grid(lang: Lang) -> dag.AgGrid:
 def map_panel(lang: Lang) -> html.Main:
     """The map with its controls, legend and what it says about its own age."""
     buttons = [("plus", "zoom_in", "+"), ("minus", "zoom_out", "−"), ("fit", "fit_all", "◎")]
-    controls = [html.Button(sign, id=f"map-{name}", type="button", title=word(key, lang), **{"aria-label": word(key, lang)})
-                for name, key, sign in buttons]
+    controls = [
+        html.Button(sign, id=f"map-{name}", type="button", title=word(key, lang), **extra(aria_label=word(key, lang)))
+        for name, key, sign in buttons
+    ]
     names = ("heat", "trails", "devices", "labels")
     layers = html.Details(
-        [html.Summary("≡", title=word("layers", lang), **{"aria-label": word("layers", lang)}),
-         dmc.CheckboxGroup([dmc.Checkbox(label=word(f"layer_{name}", lang), value=name, size="xs") for name in names],
-                           id="layers", value=list(names), label=word("layers", lang), size="xs")],
+        [
+            html.Summary("≡", title=word("layers", lang), **extra(aria_label=word("layers", lang))),
+            dmc.CheckboxGroup(
+                [dmc.Checkbox(label=word(f"layer_{name}", lang), value=name, size="xs") for name in names],
+                id="layers",
+                value=list(names),
+                label=word("layers", lang),
+                size="xs",
+            ),
+        ],
         className="layers",
     )
     return html.Main(
@@ -137,12 +191,22 @@ def map_panel(lang: Lang) -> html.Main:
             html.Div(id="map-tip", hidden=True),
             html.Div(id="notice-top"),
             html.Div([*controls, layers], className="map-controls"),
-            html.Div([map_view.legend(lang), html.Span(className="spacer"), html.Span(word("map_hint", lang), className="hint"),
-                      html.Span(className="age", **{"data-age": "patrols", "data-period": "180",
-                                                     "data-lead": word("positions_age", lang)})], className="map-legend"),
+            html.Div(
+                [
+                    map_view.legend(lang),
+                    html.Span(className="spacer"),
+                    html.Span(word("map_hint", lang), className="hint"),
+                    html.Span(
+                        className="age",
+                        **extra(data_age="patrols", data_period="180", data_lead=word("positions_age", lang)),
+                    ),
+                ],
+                className="map-legend",
+            ),
             html.Div(id="snackbar"),
         ],
-        className="map-panel", **{"aria-label": word("map", lang)},
+        className="map-panel",
+        **extra(aria_label=word("map", lang)),
     )
 
 
@@ -151,34 +215,63 @@ def inspector(lang: Lang) -> html.Aside:
     return html.Aside(
         [
             html.Div(case.nothing(lang), id="case-body", className="case-body"),
-            html.Div([dmc.TextInput(id="instructions", placeholder=word("instructions", lang), inputProps={"maxLength": 200}, size="xs",
-                                    className="text-input", **{"aria-label": word("instructions", lang)}),
-                      html.Div(id="action-box")], id="action", className="action", hidden=True),
+            html.Div(
+                [
+                    dmc.TextInput(
+                        id="instructions",
+                        placeholder=word("instructions", lang),
+                        inputProps={"maxLength": 200},
+                        size="xs",
+                        className="text-input",
+                        **extra(aria_label=word("instructions", lang)),
+                    ),
+                    html.Div(id="action-box"),
+                ],
+                id="action",
+                className="action",
+                hidden=True,
+            ),
         ],
-        className="inspector", **{"aria-label": word("col_case", lang)},
+        className="inspector",
+        **extra(aria_label=word("col_case", lang)),
     )
 
 
 def footer(lang: Lang) -> html.Footer:
     """The keys that work here."""
-    keys = (("J K", "move"), ("1–4", "pick"), ("↵", "go"), ("U", "undo"), ("F", "find"), ("/", "search"), ("[ ]", "tab"),
-            ("Esc", "clear"))
-    row: list[Any] = [html.Span([*[html.Kbd(key) for key in each.split(" ")], word(f"keys_{name}", lang)]) for each, name in keys]
+    keys = (
+        ("J K", "move"),
+        ("1–4", "pick"),
+        ("↵", "go"),
+        ("U", "undo"),
+        ("F", "find"),
+        ("/", "search"),
+        ("[ ]", "tab"),
+        ("Esc", "clear"),
+    )
+    row: list[Any] = [
+        html.Span([*[html.Kbd(key) for key in each.split(" ")], word(f"keys_{name}", lang)]) for each, name in keys
+    ]
     row.append(html.Button([html.Kbd("?"), word("keys_all", lang)], id="keys-open", type="button", className="quiet"))
     return html.Footer([*row, html.Span(className="spacer"), html.Span(word("trace", lang))], className="keys")
 
 
-@callback(Output("case-body", "children"), Input("selection", "data"), prevent_initial_call=True)
 def on_case_selected(selection: dict[str, Any] | None) -> Any:
     """Show the selected case: steps, six fixes, log, candidates with their reasons."""
     return case.inspector(desk.look(selection)) if selection else case.nothing(desk.language_now())
 
 
-clientside_callback(ClientsideFunction("gridpost", "startDispatch"), Output("dispatch-started", "data"), Input("dispatch-page", "id"))
-clientside_callback(ClientsideFunction("gridpost", "caseShown"), Output("shown", "data"), Input("case-body", "children"))
-clientside_callback(
-    ClientsideFunction("gridpost", "narrow"), Output("narrowed", "data"),
-    [Input(f"filter-{name}", "value") for name in ("module", "board", "district")] + [Input("search", "value")],
-    prevent_initial_call=True,
-)
-clientside_callback(ClientsideFunction("gridpost", "layers"), Output("layered", "data"), Input("layers", "value"))
+def register(app: Any) -> None:
+    """The callbacks, on the app that serves: one asks the server, the others start and steer `dispatch.js`."""
+    filters_and_search = [Input(f"filter-{name}", "value") for name in ("module", "board", "district")]
+    filters_and_search.append(Input("search", "value"))
+    app.callback(Output("case-body", "children"), Input("selection", "data"), prevent_initial_call=True)(
+        on_case_selected
+    )
+    for function, output, inputs in (
+        ("startDispatch", "dispatch-started", [Input("dispatch-page", "id")]),
+        ("caseShown", "shown", [Input("case-body", "children")]),
+        ("narrow", "narrowed", filters_and_search),
+        ("layers", "layered", [Input("layers", "value")]),
+    ):
+        app.clientside_callback(ClientsideFunction("gridpost", function), Output(output, "data"), inputs)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html
+from dash import ClientsideFunction, Input, Output, dcc, html
 
 from app.labels import Lang, word
 from app.pages import desk
 from app.views import frame
 from app.views import map as map_view
+from app.views.attributes import extra
 
 TITLE = "指挥大屏 Wall · 网格哨 Gridpost"
 MAP_SIZE = (1168, 1020)
@@ -34,7 +35,9 @@ def layout(lang: str | None = None, **_: str) -> html.Div:
             html.Aside([urgent(words), alerts(words)], className="right"),
             dcc.Store(id="wall-started"),
         ],
-        id="wall-page", className="wall", lang="zh-CN" if words == "zh" else "en",
+        id="wall-page",
+        className="wall",
+        lang="zh-CN" if words == "zh" else "en",
     )
 
 
@@ -42,35 +45,59 @@ def header(lang: Lang, site: str) -> html.Header:
     """Product, centre, one sentence that says what matters, live state, date and time."""
     return html.Header(
         [
-            html.A([html.Img(src=frame.LOGO, alt=""), word("product", lang), html.Small(word("centre", lang, site=site))],
-                   className="logo", href="/dispatch"),
+            html.A(
+                [html.Img(src=frame.LOGO, alt=""), word("product", lang), html.Small(word("centre", lang, site=site))],
+                className="logo",
+                href="/dispatch",
+            ),
             html.Div(id="sentence", className="sentence", role="status"),
-            html.Div([html.I(className="dot"), html.Span(word("connecting", lang), **{"data-link": ""})], className="live"),
-            html.Div(className="date", **{"data-date": ""}),
-            html.Div("--:--:--", className="time", **{"data-time": ""}),
+            html.Div(
+                [html.I(className="dot"), html.Span(word("connecting", lang), **extra(data_link=""))], className="live"
+            ),
+            html.Div(className="date", **extra(data_date="")),
+            html.Div("--:--:--", className="time", **extra(data_time="")),
         ]
     )
 
 
 def section(ident: str, lang: Lang, key: str, children: list[Any], **age: str) -> html.Section:
     """A panel with its heading and its age."""
-    said = {"data-age": age.get("kind", "figures"), "data-period": age.get("period", "15")}
+    said = extra(data_age=age.get("kind", "figures"), data_period=age.get("period", "15"))
     if "stale" in age:
         said["data-stale"] = age["stale"]
     return html.Section(
-        [html.H2([html.Span(word(key, lang), id=f"{ident}-head"),
-                  html.Span([html.Span(id=f"{ident}-lead"), html.Span(className="age", **said)], className="head-right")]),
-         *children],
-        id=ident, **{"aria-label": word(key, lang)},
+        [
+            html.H2(
+                [
+                    html.Span(word(key, lang), id=f"{ident}-head"),
+                    html.Span(
+                        [html.Span(id=f"{ident}-lead"), html.Span(className="age", **said)], className="head-right"
+                    ),
+                ]
+            ),
+            *children,
+        ],
+        id=ident,
+        **extra(aria_label=word(key, lang)),
     )
 
 
 def today(lang: Lang) -> html.Section:
     """Seven figures of the day."""
-    big = [html.Div([html.Div(word(key, lang), className="c"), html.Div("–", id=f"n-{key}", className="n"),
-                     html.Div(id=f"d-{key}", className="d")]) for key in ("inflow", "dispatched", "closed")]
-    small = [html.Span([word(key, lang), html.B("–", id=f"n-{key}", className="figure")])
-             for key in ("open", "waiting", "supervised", "on_time")]
+    big = [
+        html.Div(
+            [
+                html.Div(word(key, lang), className="c"),
+                html.Div("–", id=f"n-{key}", className="n"),
+                html.Div(id=f"d-{key}", className="d"),
+            ]
+        )
+        for key in ("inflow", "dispatched", "closed")
+    ]
+    small = [
+        html.Span([word(key, lang), html.B("–", id=f"n-{key}", className="figure")])
+        for key in ("open", "waiting", "supervised", "on_time")
+    ]
     return section("today", lang, "today", [html.Div(big, className="k3"), html.Div(small, className="sub")])
 
 
@@ -81,18 +108,41 @@ def heat(lang: Lang) -> html.Section:
 
 def forces(lang: Lang) -> html.Section:
     """Who is on duty: a bar, four states, the squads."""
-    states = [html.Div([html.B("–", id=f"n-{state}", className="figure"),
-                        html.Span([html.I(className=f"glyph {state}"), word(key, lang)])])
-              for state, key in (("free", "free"), ("way", "way_short"), ("scene", "scene_short"), ("lost", "lost"))]
-    return section("forces", lang, "patrols", [html.Div(id="force-bar", className="seg"), html.Div(states, className="pk"),
-                                               html.Div(id="squads", className="sq")], kind="patrols", period="60")
+    states = [
+        html.Div(
+            [
+                html.B("–", id=f"n-{state}", className="figure"),
+                html.Span([html.I(className=f"glyph {state}"), word(key, lang)]),
+            ]
+        )
+        for state, key in (("free", "free"), ("way", "way_short"), ("scene", "scene_short"), ("lost", "lost"))
+    ]
+    return section(
+        "forces",
+        lang,
+        "patrols",
+        [
+            html.Div(id="force-bar", className="seg"),
+            html.Div(states, className="pk"),
+            html.Div(id="squads", className="sq"),
+        ],
+        kind="patrols",
+        period="60",
+    )
 
 
 def devices(lang: Lang) -> html.Section:
     """Cameras, sensors and the networks they come by."""
-    rows = [html.Div([html.Em(word(key, lang)), html.Span("–", id=f"n-{key}"), html.Span(id=f"s-{key}", className="state")],
-                     className="dev") for key in ("cameras", "sensors", "sources")]
-    return section("fixed", lang, "devices_sources", [*rows, html.Div(id="source-cells", className="src")], kind="devices")
+    rows = [
+        html.Div(
+            [html.Em(word(key, lang)), html.Span("–", id=f"n-{key}"), html.Span(id=f"s-{key}", className="state")],
+            className="dev",
+        )
+        for key in ("cameras", "sensors", "sources")
+    ]
+    return section(
+        "fixed", lang, "devices_sources", [*rows, html.Div(id="source-cells", className="src")], kind="devices"
+    )
 
 
 def map_panel(lang: Lang) -> html.Main:
@@ -104,16 +154,27 @@ def map_panel(lang: Lang) -> html.Main:
             html.Div(id="callout", hidden=True),
             html.Div([html.Span(id="scale", className="scale"), html.Span(word("north", lang))], className="compass"),
             html.Div(map_view.legend(lang, wall=True), className="wall-legend"),
-            html.Div([word("heat_open", lang), " ", word("few", lang), html.Span(ramp, className="ramp"), word("many", lang)],
-                     className="wall-ramp"),
+            html.Div(
+                [
+                    word("heat_open", lang),
+                    " ",
+                    word("few", lang),
+                    html.Span(ramp, className="ramp"),
+                    word("many", lang),
+                ],
+                className="wall-ramp",
+            ),
         ],
-        className="map-panel", **{"aria-label": word("map", lang)},
+        className="map-panel",
+        **extra(aria_label=word("map", lang)),
     )
 
 
 def urgent(lang: Lang) -> html.Section:
     """The five tightest clocks."""
-    return section("urgent", lang, "most_urgent", [html.Div(id="urgent-rows")], kind="cases", stale=word("progress_may", lang))
+    return section(
+        "urgent", lang, "most_urgent", [html.Div(id="urgent-rows")], kind="cases", stale=word("progress_may", lang)
+    )
 
 
 def alerts(lang: Lang) -> html.Section:
@@ -121,4 +182,7 @@ def alerts(lang: Lang) -> html.Section:
     return section("alerts", lang, "alerts", [html.Div(id="alert-rows")], kind="alerts")
 
 
-clientside_callback(ClientsideFunction("gridpost", "startWall"), Output("wall-started", "data"), Input("wall-page", "id"))
+def register(app: Any) -> None:
+    """The one callback, on the app that serves: it starts `wall.js` when the frame stands."""
+    start = ClientsideFunction("gridpost", "startWall")
+    app.clientside_callback(start, Output("wall-started", "data"), Input("wall-page", "id"))

@@ -18,8 +18,9 @@ from streams.workflow import STATE_NAMES
 PLACES = 5  # decimals of a degree: one metre
 
 
-def directory(lang: Lang, grids: GridSet, matters: Matters, register: Register, org: Mapping[str, Any],
-              timezone: str) -> dict[str, Any]:
+def directory(
+    lang: Lang, grids: GridSet, matters: Matters, register: Register, org: Mapping[str, Any], timezone: str
+) -> dict[str, Any]:
     """Everything by key; names in `lang` (Chinese where there is no English one)."""
     return {
         "lang": lang,
@@ -42,11 +43,20 @@ def directory(lang: Lang, grids: GridSet, matters: Matters, register: Register, 
             for one in register.patrols.values()
         },
         "devices": {
-            one.id: {"name": _name(one, lang), "kind": one.kind, "source": one.source, "bearing": one.bearing,
-                     "lon": round(one.position.lon, PLACES), "lat": round(one.position.lat, PLACES)}
+            one.id: {
+                "name": _name(one, lang),
+                "kind": one.kind,
+                "source": one.source,
+                "bearing": one.bearing,
+                "lon": round(one.position.lon, PLACES),
+                "lat": round(one.position.lat, PLACES),
+            }
             for one in register.devices.values()
         },
-        "sources": {one.id: {"name": _name(one, lang), "kind": one.kind, "period": one.period} for one in register.sources.values()},
+        "sources": {
+            one.id: {"name": _name(one, lang), "kind": one.kind, "period": one.period}
+            for one in register.sources.values()
+        },
     }
 
 
@@ -63,8 +73,13 @@ def _grid(grid: Grid, grids: GridSet, lang: Lang) -> dict[str, Any]:
     middle = grid.geometry.representative_point()
     district = grids.by_code.get(grid.district or "")
     return {
-        "name": _name(grid, lang), "short": grid.code[-3:], "level": grid.level, "kind": grid.kind,
-        "finest": grid.kind == "dedicated" or grid.level == grids.finest_level, "district": grid.district or "",
+        "name": _name(grid, lang),
+        "short": grid.code[-3:],
+        "level": grid.level,
+        "kind": grid.kind,
+        "finest": grid.kind == "dedicated" or grid.level == grids.finest_level,
+        "district": grid.district or "",
         "district_name": _name(district, lang) if district else "",
-        "lon": round(middle.x, PLACES), "lat": round(middle.y, PLACES),
-    }  # fmt: skip
+        "lon": round(middle.x, PLACES),
+        "lat": round(middle.y, PLACES),
+    }

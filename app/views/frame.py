@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from dash import html
 
 from app.labels import Lang, dictionary, word
+from app.views.attributes import extra
 
 LOGO = "/assets/logo.svg"
 LOGO_LIGHT = "/assets/logo-light.svg"
@@ -29,23 +30,40 @@ class Who(NamedTuple):
 def documents(lang: Lang, directory: Mapping[str, Any]) -> list[html.Script]:
     """The words and the directory, as JSON scripts that no browser runs."""
     return [
-        html.Script(json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
-                    id=name, type="application/json")
+        html.Script(
+            json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
+            id=name,
+            type="application/json",
+        )
         for name, data in (("gridpost-words", dictionary(lang)), ("gridpost-directory", directory))
     ]
 
 
 def header(page: str, lang: Lang, who: Who, middle: Sequence[Any] = ()) -> html.Header:
     """The bar of the desk pages: product, navigation, what the page puts in the middle, live state, clock, person."""
-    live = [
-        html.Span([html.I(className="dot"), html.Span(word("connecting", lang), **{"data-link": ""})],
-                  className="pill live", role="status", id="live"),
-        html.B("--:--:--", className="now", **{"data-time": ""}),
-    ] if page != "daily" else []
+    live = (
+        [
+            html.Span(
+                [html.I(className="dot"), html.Span(word("connecting", lang), **extra(data_link=""))],
+                className="pill live",
+                role="status",
+                id="live",
+            ),
+            html.B("--:--:--", className="now", **extra(data_time="")),
+        ]
+        if page != "daily"
+        else []
+    )
     return html.Header(
         [
-            html.A([html.Img(src=LOGO_LIGHT if page == "daily" else LOGO, alt="", width=20, height=20),
-                    html.Span(word("product", lang))], href="/", className="logo"),
+            html.A(
+                [
+                    html.Img(src=LOGO_LIGHT if page == "daily" else LOGO, alt="", width=20, height=20),
+                    html.Span(word("product", lang)),
+                ],
+                href="/",
+                className="logo",
+            ),
             navigation(page, lang),
             *middle,
             html.Span(className="spacer"),
@@ -61,11 +79,15 @@ def navigation(page: str, lang: Lang) -> html.Nav:
     """The three pages; the current one is marked for eyes and screen readers."""
     return html.Nav(
         [
-            html.A(word(f"nav_{name}", lang), href=f"/{name}",
-                   className="on" if name == page else "", **({"aria-current": "page"} if name == page else {}))
+            html.A(
+                word(f"nav_{name}", lang),
+                href=f"/{name}",
+                className="on" if name == page else "",
+                **(extra(aria_current="page") if name == page else {}),
+            )
             for name in ("wall", "dispatch", "daily")
         ],
-        **{"aria-label": word("product", lang)},
+        **extra(aria_label=word("product", lang)),
     )
 
 
@@ -73,23 +95,36 @@ def person(lang: Lang, who: Who) -> html.Form:
     """The signed-in person, with the way out."""
     role = word(f"role_{who.role}", lang)
     return html.Form(
-        [html.Span([html.Span(who.name, className="who-name"), html.Span(f" · {role}", className="t3")]),
-         html.Button(word("sign_out", lang), type="submit", className="quiet")],
-        action="/sign-out", method="POST", className="who",
+        [
+            html.Span([html.Span(who.name, className="who-name"), html.Span(f" · {role}", className="t3")]),
+            html.Button(word("sign_out", lang), type="submit", className="quiet"),
+        ],
+        action="/sign-out",
+        method="POST",
+        className="who",
     )
 
 
 def language(page: str, lang: Lang) -> html.Span:
     """The switch 中 | EN: links, so that the choice is in the address and can be sent to a colleague."""
+
     def one(key: Lang, text: str) -> Any:
         on = key == lang
-        return html.A(text, href=f"/{page}?lang={key}", className="on" if on else "", lang="zh-CN" if key == "zh" else "en",
-                      **({"aria-current": "true"} if on else {}))
-    return html.Span([one("zh", "中"), one("en", "EN")], className="lang", role="group",
-                     **{"aria-label": word("language", lang)})
+        return html.A(
+            text,
+            href=f"/{page}?lang={key}",
+            className="on" if on else "",
+            lang="zh-CN" if key == "zh" else "en",
+            **(extra(aria_current="true") if on else {}),
+        )
+
+    return html.Span(
+        [one("zh", "中"), one("en", "EN")], className="lang", role="group", **extra(aria_label=word("language", lang))
+    )
 
 
 def band() -> html.Div:
     """The amber band of a feed that is down, and the quiet one of a feed that is back; live.js writes into it."""
-    return html.Div([html.I(className="warn-sign", **{"aria-hidden": "true"}), html.B(), html.Span()],
-                    id="band", role="alert")
+    return html.Div(
+        [html.I(className="warn-sign", **extra(aria_hidden="true")), html.B(), html.Span()], id="band", role="alert"
+    )

@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 from dash import dcc, html
 
 from app.labels import Lang, word
+from app.views.attributes import extra
 from geo.gridset import GridSet
 
 RAMP = ("#1A1F22", "#1C272C", "#1F3239", "#233E49", "#284B58", "#2D5868")
@@ -28,7 +29,10 @@ TILE = 512
 def graph(ident: str, lang: Lang, grids: GridSet, width: int, height: int) -> dcc.Graph:
     """The graph `ident`, fitted to all grids for a panel of `width` × `height` CSS pixels."""
     return dcc.Graph(
-        id=ident, figure=figure(lang, grids, width, height), className="map-graph", responsive=True,
+        id=ident,
+        figure=figure(lang, grids, width, height),
+        className="map-graph",
+        responsive=True,
         config={"scrollZoom": True, "displayModeBar": False, "doubleClick": False, "showTips": False},
     )
 
@@ -44,16 +48,34 @@ def figure(lang: Lang, grids: GridSet, width: int, height: int) -> go.Figure:
         ],
     }
     heat = go.Choroplethmap(
-        geojson=shapes, locations=[grid.code for grid in finest], z=[0] * len(finest), zmin=0, zmax=5,
-        colorscale=scale(), showscale=False, hoverinfo="skip", marker={"line": {"width": 0}, "opacity": 1}, below=HEAT_BELOW,
+        geojson=shapes,
+        locations=[grid.code for grid in finest],
+        z=[0] * len(finest),
+        zmin=0,
+        zmax=5,
+        colorscale=scale(),
+        showscale=False,
+        hoverinfo="skip",
+        marker={"line": {"width": 0}, "opacity": 1},
+        below=HEAT_BELOW,
     )
     centre, zoom = fit(grids.bounds, width, height)
     return go.Figure(
         heat,
         layout={
-            "map": {"style": f"{STYLE}?lang={lang}", "center": {"lon": centre[0], "lat": centre[1]}, "zoom": zoom, "uirevision": "kept"},
-            "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "paper_bgcolor": "#0B1316", "uirevision": "kept",
-            "showlegend": False, "dragmode": "pan", "hovermode": False, "autosize": True,
+            "map": {
+                "style": f"{STYLE}?lang={lang}",
+                "center": {"lon": centre[0], "lat": centre[1]},
+                "zoom": zoom,
+                "uirevision": "kept",
+            },
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+            "paper_bgcolor": "#0B1316",
+            "uirevision": "kept",
+            "showlegend": False,
+            "dragmode": "pan",
+            "hovermode": False,
+            "autosize": True,
         },
     )
 
@@ -66,8 +88,13 @@ def day_graph(ident: str, lang: Lang, grids: GridSet, counts: Mapping[str, int],
     steps = [step for i, colour in enumerate(RAMP_LIGHT) for step in ((i / 6, colour), ((i + 1) / 6, colour))]
     made.update_traces(z=values, zmax=max(6, *values), colorscale=steps)
     made.update_layout(map_style=f"{STYLE}?theme=light&lang={lang}", paper_bgcolor="#E3EBEF", dragmode=False)
-    return dcc.Graph(id=ident, figure=made, className="day-map", responsive=True,
-                     config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False})
+    return dcc.Graph(
+        id=ident,
+        figure=made,
+        className="day-map",
+        responsive=True,
+        config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False},
+    )
 
 
 def scale() -> list[tuple[float, str]]:
@@ -95,6 +122,7 @@ def _mercator(lat: float) -> float:
 
 def _outline(geometry: Any) -> dict[str, Any]:
     """A shape as GeoJSON with five decimals (a metre): a quarter of the bytes, and no eye sees the difference."""
+
     def rounded(value: Any) -> Any:
         return round(value, 5) if isinstance(value, float) else [rounded(each) for each in value]
 
@@ -106,11 +134,18 @@ def legend(lang: Lang, wall: bool = False) -> html.Div:
     """What the glyphs mean, with the glyphs as the map draws them."""
     cases = [_key(f"p{n}", word(f"p{n}", lang)) for n in (1, 2, 3, 4)]
     short = "_short" if wall else ""
-    people = [_key(state, word(state + (short if state in ("way", "scene") else ""), lang)) for state in ("free", "way", "scene", "lost")]
+    people = [
+        _key(state, word(state + (short if state in ("way", "scene") else ""), lang))
+        for state in ("free", "way", "scene", "lost")
+    ]
     fixed = [_key("camera", word("camera", lang)), _key("sensor", word("sensor_short", lang))] if wall else []
     rule = [html.I(className="rule")]
-    return html.Div([*cases, *rule, *people, *(rule if wall else []), *fixed], className="legend-items",
-                    role="note", **{"aria-label": word("legend", lang)})
+    return html.Div(
+        [*cases, *rule, *people, *(rule if wall else []), *fixed],
+        className="legend-items",
+        role="note",
+        **extra(aria_label=word("legend", lang)),
+    )
 
 
 def _key(glyph: str, text: str) -> html.Span:

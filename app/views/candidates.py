@@ -1,0 +1,128 @@
+"""Who could go, best first, and why: up to four radio cards, each with its points part by part.
+
+Choosing one is a matter of the browser (`assets/pages/dispatch.js` shows its reasons and names it on the button),
+since it changes nothing.
+"""
+
+from __future__ import annotations
+
+from dash import html
+
+from app.labels import word
+from app.views.attributes import extra
+from app.views.look import Look, heading
+from streams.model import Patrol
+from streams.recommend import POINTS, Candidate, Part
+
+WHY: dict[Part, str] = {
+    "arrival": "why_arrival",
+    "in_grid": "why_grid",
+    "free": "why_free",
+    "skill": "why_skill",
+    "load": "why_load",
+    "position_age": "why_fresh",
+}
+SHOWN = 4
+
+
+def suggestions(look: Look) -> html.Section:
+    """Up to four who can go, best first, and why."""
+    lang, shown = look.lang, look.candidates[:SHOWN]
+    note = word("suggested_by", lang)
+    if not shown:
+        return html.Section(
+            [heading(word("suggested", lang), ""), html.P(word("none_suggested", lang), className="empty")]
+        )
+    cards = [card(look, i, one, patrol) for i, (one, patrol) in enumerate(shown)]
+    whys = [why(look, i) for i in range(len(shown))]
+    return html.Section(
+        [
+            heading(word("suggested", lang), note),
+            html.Div(cards, className="candidates", role="radiogroup", **extra(aria_label=word("suggested", lang))),
+            *whys,
+        ],
+        className="suggestions",
+    )
+
+
+def card(look: Look, i: int, one: Candidate, patrol: Patrol) -> html.Button:
+    """One candidate: number, name, squad, distance, tags, time to arrive."""
+    name = look.names.get(patrol.id, patrol.name)
+    km = "—" if one.metres is None else f"{one.metres / 1000:.1f}"
+    minutes = "—" if one.minutes is None else str(max(1, round(one.minutes)))
+    return html.Button(
+        [
+            html.Span(str(i + 1), className="number"),
+            html.Span(
+                [
+                    html.B(name),
+                    html.Span(f"{look.names.get(patrol.squad, patrol.squad)} · {km} km", className="t2"),
+                    html.Span(tags(look, one, patrol), className="tags"),
+                ],
+                className="who-goes",
+            ),
+            html.Span(
+                [html.B(word("minutes", look.lang, n=minutes)), html.Span(word("eta", look.lang))], className="eta"
+            ),
+        ],
+        type="button",
+        role="radio",
+        className="candidate" + (" on" if i == 0 else ""),
+        **extra(
+            aria_checked="true" if i == 0 else "false",
+            data_candidate=str(i),
+            data_patrol=patrol.id,
+            data_name=name,
+            data_km=km,
+            data_minutes=minutes,
+        ),
+    )
+
+
+def tags(look: Look, one: Candidate, patrol: Patrol) -> list[html.I]:
+    """What speaks for a candidate (lit) and what does not (dim)."""
+    near = one.parts["in_grid"] > 0
+    grid = (
+        word("in_grid", look.lang)
+        if near
+        else look.names.get(look.standings.get(patrol.id) or "", word("far_grid", look.lang))
+    )
+    wanted = bool(look.matter and look.matter.skills)
+    skilled = one.parts["skill"] > 0
+    today = look.load.get(patrol.id, 0)
+    found = [(grid, near), (word("free", look.lang), one.parts["free"] > 0)]
+    if wanted:
+        found.append((word("has_skill" if skilled else "no_skill", look.lang), skilled))
+    found.append((word("today_cases", look.lang, n=today), today < 4))
+    return [html.I(text, className="" if good else "no") for text, good in found]
+
+
+def why(look: Look, i: int) -> html.Div:
+    """The points of one candidate, part by part; they add up to the total above them."""
+    one, patrol = look.candidates[i]
+    name = look.names.get(patrol.id, patrol.name)
+    cells = [
+        html.Div(
+            [
+                word(label, look.lang),
+                html.B(f"+{one.parts[part]:g}"),
+                html.U(html.I(style={"width": f"{100 * one.parts[part] / POINTS[part]:.0f}%"})),
+            ]
+        )
+        for part, label in WHY.items()
+    ]
+    return html.Div(
+        [heading(word("why", look.lang, name=name), _points(look, i)), html.Div(cells, className="parts")],
+        className="why",
+        hidden=i > 0,
+        **extra(data_why=str(i)),
+    )
+
+
+def _points(look: Look, i: int) -> str:
+    mine, others = look.candidates[i][0].points, look.candidates
+    if i == 0 and len(others) > 1:
+        return word("points_ahead", look.lang, n=f"{mine:g}", m=f"{mine - others[1][0].points:.1f}".removesuffix(".0"))
+    if i > 0:
+        return word("points_behind", look.lang, n=f"{mine:g}", m=f"{others[0][0].points - mine:.1f}".removesuffix(".0"))
+    return word("points", look.lang, n=f"{mine:g}")

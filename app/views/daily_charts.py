@@ -1,0 +1,151 @@
+"""The drawn parts of the daily report: funnel, rates, hours. Plain boxes, so that paper and screen show the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from app.labels import word
+from app.views.attributes import extra
+from app.views.report import WEAK, Report, day_ms, percent
+from streams.model import State
+from streams.workflow import ON_CASE
+
+ORIGINS = ("resident", "village", "device")
+STEPS = ("report", "verify", "accept", "dispatch", "follow", "feedback", "check")
+REACHED = {
+    State.REPORTED: 1,
+    State.VERIFIED: 2,
+    State.ACCEPTED: 3,
+    State.DISPATCHED: 4,
+    State.HANDLED: 6,
+    State.CLOSED: 7,
+}
+
+
+def funnel(report: Report) -> list[html.Div]:
+    """How many of the day's cases have reached each step."""
+    begin, end = day_ms(report)
+    mine = [case for case in report.cases if begin <= case.received < end]
+    reached = [
+        5 if case.state in ON_CASE and case.state is not State.DISPATCHED else REACHED[case.state] for case in mine
+    ]
+    rows, last = [], len(mine)
+    for i, name in enumerate(STEPS, 1):
+        n = sum(step >= i for step in reached)
+        rows.append(_funnel_row(i, word(f"step_{name}", report.lang), n, len(mine), last - n))
+        last = n
+    rows.append(
+        html.Div(
+            [
+                html.I("8"),
+                html.Span(word("step_rate", report.lang)),
+                html.U(),
+                html.B("—"),
+                html.Em(word("not_rated", report.lang)),
+            ],
+            className="fn",
+        )
+    )
+    return rows
+
+
+def _funnel_row(i: int, name: str, n: int, whole: int, lost: int) -> html.Div:
+    width = 100 * n / whole if whole else 0
+    return html.Div(
+        [
+            html.I(str(i)),
+            html.Span(name),
+            html.U(html.S(style={"width": f"{width:.1f}%"})),
+            html.B(str(n)),
+            html.Em(f"−{lost}" if lost else ""),
+        ],
+        className="fn",
+    )
+
+
+def rates(report: Report) -> list[html.Div]:
+    """Five rates, each with what it is a share of."""
+    f = report.figures.fell_due
+    rows = [(word(f"rate_{name}", report.lang), *kept(report, name)) for name in ("respond", "arrive", "handle")]
+    decided = f.due - f.ahead
+    rows += [
+        (word("on_time_rate", report.lang), f.on_time, decided),
+        (word("closing_rate", report.lang), f.closed, f.due),
+    ]
+    found = []
+    for name, part, whole in rows:
+        share = part / whole if whole else None
+        found.append(
+            html.Div(
+                [
+                    html.Span(name),
+                    html.U(
+                        html.S(
+                            style={"width": f"{100 * (share or 0):.1f}%"},
+                            className="weak" if share is not None and share < WEAK else "",
+                        )
+                    ),
+                    html.B("—" if share is None else percent(share)),
+                    html.Em(f"{part} / {whole}" if whole else word("none_due", report.lang)),
+                ],
+                className="rt",
+            )
+        )
+    return found
+
+
+def kept(report: Report, name: str) -> tuple[int, int]:
+    """(kept, fell due) of one kind of clock whose limit ended on the day and is decided by now."""
+    begin, end = day_ms(report)
+    clocks = [
+        clock for case in report.cases for clock in case.clocks if clock.name == name and begin <= clock.due < end
+    ]
+    decided = [clock for clock in clocks if clock.done is not None or clock.due <= report.figures.at]
+    return sum(clock.done is not None and clock.done <= clock.due for clock in decided), len(decided)
+
+
+def legend(report: Report) -> list[Any]:
+    """Who brought the cases in, with the colours of the bars."""
+    by = report.figures.came_in.by_origin
+    return [
+        html.Span([html.I(className=f"o-{name}"), f"{word('origin_' + name, report.lang)} {by.get(name, 0)}"])
+        for name in ORIGINS
+    ]
+
+
+def hourly(report: Report) -> html.Div:
+    """24 stacked bars over three lines; the highest is named."""
+    by = report.figures.came_in.by_hour
+    sums = [sum(by[name][hour] for name in ORIGINS) for hour in range(24)]
+    top = _nice(max([*sums, 4]))
+    lines = [
+        html.Div(html.Span(str(round(top * part))), className="gl", style={"bottom": f"{100 * part:.0f}%"})
+        for part in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    peak = sums.index(max(sums)) if max(sums) else -1
+    bars = []
+    for hour in range(24):
+        parts = [
+            html.I(className=f"o-{name}", style={"height": f"{100 * by[name][hour] / top:.2f}%"})
+            for name in reversed(ORIGINS)
+            if by[name][hour]
+        ]
+        label = [html.B(word("hour_n", report.lang, h=hour, n=sums[hour]))] if hour == peak else []
+        bars.append(
+            html.Div(
+                [*label, *parts, html.Span(word("hour", report.lang, n=hour)) if hour % 3 == 0 else html.Span()],
+                className="hb",
+            )
+        )
+    return html.Div(
+        [*lines, html.Div(bars, className="bars")],
+        className="hours",
+        role="img",
+        **extra(aria_label=word("hourly", report.lang)),
+    )
+
+
+def _nice(most: int) -> int:
+    return next(top for top in (4, 8, 12, 20, 40, 60, 80, 120, 200, 400, 800, 1200, 2000, 10_000) if top >= most)

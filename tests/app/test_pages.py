@@ -1,0 +1,287 @@
+"""The pages in a real browser, over a real server and Valkey."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from app import actions
+from app import centre as centres
+from app.accounts import Viewer
+from app.centre import Centre
+from streams import ingest
+from streams.model import Case, State
+from streams.mqtt import Batch, Message
+from tests.app.conftest import PASSWORD
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+OTHER = Viewer("operator", "operator")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the module."""
+    with sync_playwright() as kit:
+        found = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(autouse=True)
+def open_now(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages reach the centre by `current()`: it is this test's."""
+    monkeypatch.setattr(centres, "_current", [centre])
+
+
+@pytest.fixture
+def desk(centre: Centre) -> ingest.Desk:
+    """What ingest needs, so that a test can say what devices said."""
+    return ingest.Desk(
+        centre.settings.site, centre.register, centre.index, centre.matters, centre.calendar, centre.queue, centre.now
+    )
+
+
+@pytest.fixture
+def page(browser: Browser, served: str) -> Iterator[Page]:
+    """A signed-in supervisor; fails when the page asked another host or wrote an error."""
+    context = browser.new_context(viewport={"width": 1600, "height": 1000}, base_url=served)
+    context.set_default_timeout(15_000)
+    tab = context.new_page()
+    foreign: list[str] = []
+    errors: list[str] = []
+    tab.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((served, "data:", "blob:")) else None)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("console", lambda m: errors.append(m.text) if m.type == "error" and "409" not in m.text else None)
+    tab.goto("/sign-in")
+    tab.fill("[name=name]", "supervisor")
+    tab.fill("[name=password]", PASSWORD)
+    tab.press("[name=password]", "Enter")
+    tab.wait_for_url("**/dispatch")
+    yield tab
+    context.close()
+    assert not foreign
+    assert not errors
+
+
+def say(desk: ingest.Desk, kind: str, device: str, **body: Any) -> None:
+    """One native message, through ingest."""
+    now = desk.now()
+    payload = {"id": f"{kind}-{device}-{now.timestamp()}", "at": now.isoformat()} | body
+    message = Message(f"gridpost/{desk.site}/{kind}/{device}", json.dumps(payload).encode(), now)
+    ingest.finish(Batch((message,), lambda: None), ingest.sort((message,), desk), desk)
+
+
+def a_fire(desk: ingest.Desk) -> Case:
+    """A camera alert that became an accepted case."""
+    say(desk, "alert", "D-001", category="fire", severity=4, alert="f1", phase="new")
+    return desk.queue.open_cases()[0]
+
+
+def near(desk: ingest.Desk, patrol: str, case: Case, metres: float = 900) -> None:
+    """A patrol's fix some way east of the case."""
+    assert case.lon is not None
+    assert case.lat is not None
+    say(desk, "position", patrol, lon=case.lon + metres / 91_000, lat=case.lat)
+
+
+def eventually(page: Page, expression: str, what: str) -> Any:
+    """Polls an expression: the pages' policy forbids the eval that Playwright's own waiting uses."""
+    for _ in range(300):
+        found = page.evaluate(expression)
+        if found:
+            return found
+        page.wait_for_timeout(100)
+    return pytest.fail(f"not within 30 s: {what}")
+
+
+MAP = "!!(window.gridpostMap && gridpostMap.map && gridpostMap.map.getLayer('live-patrols') && gridpost.link().heard)"
+PLACE = """(id) => {
+  const p = gridpostMap.map.project(gridpostMap.place(id)), r = gridpostMap.map.getContainer().getBoundingClientRect();
+  return [r.left + p.x, r.top + p.y];
+}"""
+
+
+def select(page: Page, case: Case) -> None:
+    """Click the row of a case and wait for its inspector."""
+    page.click(f"#queue .ag-row[row-id='{case.no}']")
+    page.wait_for_selector(f"#case-parts[data-no='{case.no}']")
+
+
+def test_the_button_dispatches_and_undo_withdraws(page: Page, desk: ingest.Desk) -> None:
+    """A case is selected, the best candidate is on the button, a click sends them, U takes it back."""
+    case = a_fire(desk)
+    near(desk, "P-001", case)
+    select(page, case)
+    page.wait_for_selector("#go:not([disabled])")
+    page.click("#go")
+    page.wait_for_selector("#undo")
+    sent = desk.queue.case(case.no)
+    assert sent is not None
+    assert (sent.state, sent.patrol) == (State.DISPATCHED, "P-001")
+    page.keyboard.press("u")
+    eventually(page, f"gridpost.state().cases['{case.no}'].state === 'accepted'", "the undo")
+
+
+def test_a_click_on_a_free_patrol_dispatches_at_once(page: Page, desk: ingest.Desk) -> None:
+    """With a case selected, a click on the dot of a free patrol sends it."""
+    case = a_fire(desk)
+    near(desk, "P-002", case, 1500)
+    eventually(page, MAP, "the map")
+    select(page, case)
+    eventually(page, "gridpostMap.map.queryRenderedFeatures({layers: ['live-patrols']}).length > 0", "the dot")
+    x, y = page.evaluate(PLACE, "P-002")
+    page.mouse.click(x, y)
+    page.wait_for_selector("#undo")
+    sent = desk.queue.case(case.no)
+    assert sent is not None
+    assert sent.patrol == "P-002"
+
+
+def test_a_click_on_a_busy_patrol_sends_nothing(page: Page, desk: ingest.Desk, centre: Centre) -> None:
+    """A patrol on another case is only selected, and the page says so."""
+    first = a_fire(desk)
+    near(desk, "P-003", first, 1500)
+    actions.dispatch(centre, first.no, "P-003", by=OTHER, seen=first.version)
+    say(desk, "alert", "D-100", category="fire", severity=4, alert="f2", phase="new")
+    second = next(case for case in desk.queue.open_cases() if case.no != first.no)
+    eventually(page, MAP, "the map")
+    select(page, second)
+    eventually(page, "gridpostMap.map.queryRenderedFeatures({layers: ['live-patrols']}).length > 0", "the dot")
+    x, y = page.evaluate(PLACE, "P-003")
+    page.mouse.click(x, y)
+    page.wait_for_selector("#toasts .toast")
+    assert "不会改派" in page.inner_text("#toasts")
+    untouched = desk.queue.case(second.no)
+    assert untouched is not None
+    assert untouched.state is State.ACCEPTED
+
+
+def test_who_was_faster_is_told_in_place_of_the_button(page: Page, desk: ingest.Desk, centre: Centre) -> None:
+    """Somebody else dispatches between the look and the click: who, what and which version is said; nothing changes."""
+    case = a_fire(desk)
+    near(desk, "P-004", case)
+    near(desk, "P-005", case, 4000)
+    select(page, case)
+    page.wait_for_selector("#go:not([disabled])")
+
+    def overtake(route: Any) -> None:
+        actions.dispatch(centre, case.no, "P-005", by=OTHER, seen=case.version)
+        route.continue_()
+
+    page.route("**/api/v1/cases/*/dispatch", overtake)
+    page.click("#go")
+    page.wait_for_selector(".refusal")
+    said = page.inner_text(".refusal")
+    assert "operator先一步处理了这件" in said
+    assert "你的操作没有改动任何内容" in said
+    kept = desk.queue.case(case.no)
+    assert kept is not None
+    assert kept.patrol == "P-005"
+
+
+def test_a_report_is_verified_and_accepted_by_one_key(page: Page, desk: ingest.Desk) -> None:
+    """Enter on a reported case verifies and accepts it; the next act is to dispatch."""
+    say(desk, "report", "hotline-12345", category="exposed_rubbish", text="垃圾", lon=119.17, lat=34.94)
+    case = desk.queue.open_cases()[0]
+    assert case.state is State.REPORTED
+    select(page, case)
+    page.keyboard.press("Enter")
+    eventually(page, f"gridpost.state().cases['{case.no}'].state === 'accepted'", "the acceptance")
+
+
+def test_the_wall_says_what_needs_action_and_shows_the_pin(page: Page, desk: ingest.Desk) -> None:
+    """The sentence counts, the list has the case with a running clock, the map has its pin."""
+    a_fire(desk)
+    page.goto("/wall")
+    eventually(page, MAP, "the map")
+    page.wait_for_selector("#urgent-rows .sla")
+    first = page.inner_text("#urgent-rows .left-time b")
+    eventually(page, f"document.querySelector('#urgent-rows .left-time b').textContent !== '{first}'", "the clock")
+    eventually(page, "gridpostMap.map.queryRenderedFeatures({layers: ['live-cases']}).length === 1", "the pin")
+
+
+def test_a_dead_feed_is_said_and_dispatching_stops(page: Page, desk: ingest.Desk) -> None:
+    """No heartbeat for 15 s: the amber band, and the button says why it is off; clocks go on."""
+    case = a_fire(desk)
+    near(desk, "P-006", case)
+    select(page, case)
+    page.wait_for_selector("#go:not([disabled])")
+    page.evaluate("gridpost.link().heard = Date.now() - 16000")
+    page.wait_for_selector("html.feed-down")
+    assert page.is_disabled("#go")
+    assert "数据中断" in page.inner_text("#band")
+
+
+def test_the_daily_report_counts_todays_cases(page: Page, desk: ingest.Desk) -> None:
+    """One case came in: the headline says so, and yesterday is not mentioned because it has none."""
+    a_fire(desk)
+    page.goto("/daily")
+    page.wait_for_selector(".report h1")
+    assert "流入 1 件" in page.inner_text(".report h1")
+    assert "昨日" not in page.inner_text(".kpis")
+    yesterday = (desk.now() - timedelta(days=1)).date().isoformat()
+    page.goto(f"/daily?day={yesterday}")
+    page.wait_for_selector(".report h1")
+    assert "这一天没有案件" in page.inner_text(".report h1")
+
+
+def test_english_stays_when_asked_for_once(page: Page) -> None:
+    """?lang=en speaks English, and so does the next page."""
+    page.goto("/dispatch?lang=en")
+    page.wait_for_selector("#tab-mine")
+    assert "For me" in page.inner_text("#tab-mine")
+    page.goto("/daily")
+    page.wait_for_selector(".report h1")
+    assert "No case came in" in page.inner_text(".report h1")
+
+
+def test_a_wrong_password_is_told_in_words(browser: Browser, served: str) -> None:
+    """The sign-in page says what was wrong, in both languages, and names neither part."""
+    for lang, words in (("zh", "用户名或密码不对"), ("en", "The name or the password is wrong")):
+        context = browser.new_context(base_url=served)
+        tab = context.new_page()
+        tab.goto(f"/sign-in?lang={lang}")
+        tab.fill("[name=name]", "supervisor")
+        tab.fill("[name=password]", "not the password")
+        tab.press("[name=password]", "Enter")
+        tab.wait_for_selector("#wrong")
+        assert words in tab.inner_text("#wrong")
+        context.close()
+
+
+def test_a_leader_looks_and_cannot_act(browser: Browser, served: str, desk: ingest.Desk) -> None:
+    """The role that only looks sees the case and a button that says so."""
+    case = a_fire(desk)
+    context = browser.new_context(base_url=served, viewport={"width": 1600, "height": 1000})
+    tab = context.new_page()
+    tab.goto("/sign-in?next=/dispatch")
+    tab.fill("[name=name]", "leader")
+    tab.fill("[name=password]", PASSWORD)
+    tab.press("[name=password]", "Enter")
+    tab.wait_for_url("**/dispatch")
+    select(tab, case)
+    tab.wait_for_selector("#go")
+    assert tab.is_disabled("#go")
+    assert "只能查看" in tab.inner_text("#go")
+    context.close()
