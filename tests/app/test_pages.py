@@ -227,8 +227,10 @@ def test_a_dead_feed_is_said_and_dispatching_stops(page: Page, desk: ingest.Desk
     near(desk, "P-006", case)
     select(page, case)
     page.wait_for_selector("#go:not([disabled])")
-    page.evaluate("gridpost.link().heard = Date.now() - 16000")
-    page.wait_for_selector("html.feed-down")
+    page.evaluate(
+        "Object.defineProperty(gridpost.link(), 'heard', {get: () => Date.now() - 16000, set: () => undefined})"
+    )
+    page.wait_for_selector("html.feed-down", state="attached")
     assert page.is_disabled("#go")
     assert "数据中断" in page.inner_text("#band")
 
