@@ -2,8 +2,8 @@
 
 Borders are compared in the degrees they are stored in, since that is the plane in which places are tagged: a
 straight border in degrees is a slight curve in any projection, and vertices that match would seem not to.
-Only what is found is then projected, on an equal-area plane about the middle of the data, to say its size in
-square metres.
+Only what is found is then projected to say its size in square metres, on a cylinder: that keeps areas equal
+everywhere, and unlike a plane about the middle of the data it is finite for every place on earth.
 
 Dedicated grids lie over general ones by rule, so they take no part in gaps and overlaps.
 """
@@ -20,7 +20,7 @@ import numpy as np
 import pyproj
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import Polygon
+from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from geo.lattice import polygon_array
@@ -87,7 +87,7 @@ def check(source: Source, columns: Columns = Columns()) -> list[Finding]:  # noq
     cannot be read at all.
     """
     drafts = read(source, columns)
-    area = _area_on_plane(drafts)
+    area = _area_on_cylinder()
     findings = [*_invalid_rings(drafts, area), *_orphans(drafts, area), *_several_parents(drafts, area)]
     drawn = [d for d in drafts if d.kind == "general" and not d.geometry.is_empty]
     outlines = polygon_array([repaired(d.geometry) for d in drawn])
@@ -104,17 +104,15 @@ def check(source: Source, columns: Columns = Columns()) -> list[Finding]:  # noq
 Area = Callable[[BaseGeometry], float]
 
 
-def _area_on_plane(drafts: tuple[Draft, ...]) -> Area:
-    """A function from a geometry in degrees to its m² on Lambert's equal-area plane about the middle of the
-    data."""
-    west, south, east, north = shapely.total_bounds([d.geometry for d in drafts]).tolist()
-    plane = f"+proj=laea +lon_0={(west + east) / 2} +lat_0={(south + north) / 2} +datum=WGS84 +units=m"
-    project = pyproj.Transformer.from_crs("EPSG:4326", plane, always_xy=True)
+def _area_on_cylinder() -> Area:
+    """A function from a geometry in degrees to its m² on Lambert's equal-area cylinder."""
+    cylinder = "+proj=cea +over +datum=WGS84 +units=m"  # over: 180 is not folded to -180
+    project = pyproj.Transformer.from_crs("EPSG:4326", cylinder, always_xy=True)
 
-    def on_plane(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def unrolled(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(project.transform(points[:, 0], points[:, 1]))
 
-    return lambda geometry: float(shapely.transform(geometry, on_plane).area)
+    return lambda geometry: float(shapely.transform(geometry, unrolled).area)
 
 
 def _invalid_rings(drafts: tuple[Draft, ...], area: Area) -> Iterator[Finding]:
@@ -122,7 +120,7 @@ def _invalid_rings(drafts: tuple[Draft, ...], area: Area) -> Iterator[Finding]:
         if not draft.geometry.is_valid:
             reason = shapely.is_valid_reason(draft.geometry)
             spot = re.search(r"\[(\S+) (\S+)\]", reason)
-            place = Position(float(spot[1]), float(spot[2])) if spot else _place(repaired(draft.geometry))
+            place = Position(float(spot[1]), float(spot[2])) if spot else _inside(draft)
             change = abs(area(repaired(draft.geometry)) - area(draft.geometry))
             yield Finding("invalid_ring", (draft.code,), place, change)
 
@@ -133,9 +131,8 @@ def _orphans(drafts: tuple[Draft, ...], area: Area) -> Iterator[Finding]:
         parent = known.get(draft.parent)
         needed = draft.level > 1 and draft.kind == "general"
         if (parent is None or parent.level >= draft.level) if draft.parent else needed:
-            outline = _outline(draft, drafts)
             codes = (draft.code, draft.parent) if draft.parent else (draft.code,)
-            yield Finding("orphan", codes, _place(outline), area(outline))
+            yield Finding("orphan", codes, _inside(draft), area(repaired(draft.feature)))
 
 
 def _several_parents(drafts: tuple[Draft, ...], area: Area) -> Iterator[Finding]:
@@ -145,8 +142,8 @@ def _several_parents(drafts: tuple[Draft, ...], area: Area) -> Iterator[Finding]
     for code, same in named.items():
         parents = sorted({draft.parent for draft in same if draft.parent})
         if len(parents) > 1:
-            outline = _outline(same[0], drafts)
-            yield Finding("multi_parent", (code, *parents), _place(outline), area(outline))
+            first = same[0]
+            yield Finding("multi_parent", (code, *parents), _inside(first), area(repaired(first.feature)))
 
 
 def _overlaps(grids: list[Draft], outlines: NDArray[np.object_], area: Area) -> Iterator[Finding]:
@@ -210,11 +207,10 @@ def _width(piece: Polygon, size: float) -> float:
     return 2 * size / float(shapely.transform(piece, lambda points: points * stretch).length)
 
 
-def _outline(draft: Draft, drafts: tuple[Draft, ...]) -> BaseGeometry:
-    """The draft's geometry, or for one that came without any that of its first descendant that has one."""
-    while draft.geometry.is_empty:
-        draft = next(d for d in drafts if d.parent == draft.code and d.level == draft.level + 1)
-    return repaired(draft.geometry)
+def _inside(draft: Draft) -> Position:
+    """A place in the feature that names the draft; its first vertex when it has no area."""
+    outline = repaired(draft.feature)
+    return _place(Point(shapely.get_coordinates(draft.feature)[0]) if outline.is_empty else outline)
 
 
 def _place(geometry: BaseGeometry) -> Position:

@@ -42,6 +42,8 @@ def load(path: str | Path) -> GridSet:
         collection = json.loads(text)
     except json.JSONDecodeError as error:
         raise BadGridFile(f"{path} is not JSON (line {error.lineno}: {error.msg}): {BUILD_IT}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of open brackets
+        raise BadGridFile(f"{path} is no JSON that can be read ({error}): {BUILD_IT}") from error
     return GridSet.from_geojson(collection, str(path))
 
 

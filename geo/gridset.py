@@ -14,6 +14,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
+import numpy as np
 import shapely
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
@@ -24,6 +25,7 @@ Kind = Literal["general", "dedicated"]
 
 MAX_LEVELS = 4
 GIVE_POLYGON = "give it a Polygon or MultiPolygon"
+NAME_SYSTEM = "save the file with the coordinate system it is drawn in, then `gridpost grids build` converts it"
 BUILD_IT = "build it with `gridpost grids build`"
 REQUIRED = ("code", "name", "name_en", "level", "parent", "kind", "district", "chief")
 WGS84_NAMES = ("CRS84", "4326", "WGS84", "WGS 84")
@@ -108,6 +110,19 @@ class GridSet:
         return cls(grids)
 
 
+def refuse_no_place(geometry: BaseGeometry, where: str) -> None:
+    """Raise BadGridFile, naming the first such point, unless every point is finite and within ±180, ±90
+    degrees; `where` opens the sentence."""
+    points = shapely.get_coordinates(geometry)
+    # asked this way round, NaN is no place either
+    wrong = points[~(np.abs(points) <= (180.0, 90.0)).all(axis=1)]
+    if len(wrong):
+        lon, lat = wrong[0].tolist()
+        if not np.isfinite(wrong[0]).all():
+            raise BadGridFile(f"{where} has the point {lon}, {lat}, which is no place: draw it anew or take it out")
+        raise BadGridFile(f"{where} has the point {lon}, {lat}, which is not WGS 84 degrees: {NAME_SYSTEM}")
+
+
 def refuse_broken_tree(grids: tuple[Grid, ...], source: str) -> None:
     """Raise BadGridFile unless codes are unique and every parent is a general grid one level up."""
     by_code: dict[str, Grid] = {}
@@ -188,16 +203,11 @@ def _text(value: object, name: str, where: str) -> str:
 def _geometry(parsed: object, where: str) -> BaseGeometry:
     try:
         geometry = shapely.force_2d(shape(cast(Any, parsed)))
-    except (AttributeError, LookupError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
         raise BadGridFile(f"{where} has no readable geometry ({error}): {GIVE_POLYGON}") from error
     if geometry.geom_type not in ("Polygon", "MultiPolygon") or geometry.is_empty:
         raise BadGridFile(f"{where} is an empty or open {geometry.geom_type}: {GIVE_POLYGON}")
-    west, south, east, north = geometry.bounds
-    if west < -180 or east > 180 or south < -90 or north > 90:
-        raise BadGridFile(
-            f"{where} reaches from {west}, {south} to {east}, {north}, which is not WGS 84 degrees: "
-            "`gridpost grids build` converts it"
-        )
+    refuse_no_place(geometry, where)
     if not geometry.is_valid:
         raise BadGridFile(
             f"{where} has an invalid ring ({shapely.is_valid_reason(geometry)}): `gridpost grids build` repairs it"

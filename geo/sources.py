@@ -7,23 +7,26 @@ Three layouts occur in practice and are told apart by what was given:
 - one file a level, top first, each with a column for the parent; a file of dedicated grids only may follow;
 - one file with all grids and a `level` column, as a built grid set is.
 
-A draft is not checked: `geo.check` lists what is wrong with drafts, `geo.grids.build` makes grids of them.
+Of a draft only its points are checked, since what is no place can be neither measured nor shown: `geo.check`
+lists what else is wrong with drafts, `geo.grids.build` makes grids of them.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-from dataclasses import dataclass, fields
+import zlib
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import pyproj
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from geo.errors import BadGridFile
-from geo.gridset import MAX_LEVELS, Kind
+from geo.gridset import GIVE_POLYGON, MAX_LEVELS, Kind, refuse_no_place
 
 KINDS: dict[str, Kind] = {
     "": "general", "general": "general", "普通": "general", "一般": "general", "普通网格": "general",
@@ -58,8 +61,11 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A grid as a file states it. `parent` is empty at the top; `where` names file and feature for
-    messages."""
+    """A grid as a file states it. `parent` is empty at the top; `where` names file and feature for messages.
+
+    `feature` is the outline of the feature that names the grid: its own geometry, or for a grid that came
+    without one that of a finest grid in it.
+    """
 
     code: str
     name: str
@@ -70,6 +76,7 @@ class Draft:
     district: str
     chief: str
     geometry: BaseGeometry
+    feature: BaseGeometry
     where: str
 
 
@@ -91,7 +98,7 @@ def read(source: Source, columns: Columns = Columns()) -> tuple[Draft, ...]:
     """The drafts of a file, of one file a level (top first), or of a GeoDataFrame; at least one.
 
     Raises BadGridFile when a file cannot be read, has no coordinate system, lacks a column or has a feature
-    without an outline.
+    without an outline or with a point that is no place.
     """
     single = isinstance(source, str | Path) or hasattr(source, "geometry")
     given: list[Any] = [source] if single else list(source)
@@ -125,11 +132,11 @@ def _nested(table: _Table, columns: Columns) -> tuple[Draft, ...]:
         where = f"{table.label}: feature {n}"
         codes = [_text(row[name]) for name in columns.codes]
         parents = ["", *codes]
+        finest.append(_draft(row, columns, levels, parents[levels - 1], outline, where))
         for level in range(1, levels):
             key = (level, codes[level - 1], parents[level - 1])
             if codes[level - 1] and key not in above:
-                above[key] = _draft(row, columns, level, parents[level - 1], shapely.Polygon(), where)
-        finest.append(_draft(row, columns, levels, parents[levels - 1], outline, where))
+                above[key] = _undrawn(_draft(row, columns, level, parents[level - 1], outline, where))
     return (*above.values(), *finest)
 
 
@@ -158,6 +165,8 @@ def _draft(row: dict[str, Any], columns: Columns, level: int, parent: str, outli
     code = _text(row[_of_level(columns.codes, level)])
     if not code:
         raise BadGridFile(f"{where} has no {_of_level(columns.codes, level)}: give every grid a code")
+    where = f"{where} ({code})"
+    refuse_no_place(outline, where)
     name = _text(row.get(_of_level(columns.names, level))) or code
     return Draft(
         code=code,
@@ -165,12 +174,18 @@ def _draft(row: dict[str, Any], columns: Columns, level: int, parent: str, outli
         name_en=_text(row.get(_of_level(columns.names_en, level))) or name,
         level=level,
         parent=parent,
-        kind="general" if outline.is_empty else _kind(row, columns, where),
-        district="" if outline.is_empty else _text(row.get(columns.district)),
-        chief="" if outline.is_empty else _text(row.get(columns.chief)),
+        kind=_kind(row, columns, where),
+        district=_text(row.get(columns.district)),
+        chief=_text(row.get(columns.chief)),
         geometry=outline,
-        where=f"{where} ({code})",
+        feature=outline,
+        where=where,
     )
+
+
+def _undrawn(draft: Draft) -> Draft:
+    """The draft of a grid above, without what the feature says of the finest grid only."""
+    return replace(draft, kind="general", district="", chief="", geometry=Polygon())
 
 
 def _of_level(names: tuple[str, ...], level: int) -> str:
@@ -192,8 +207,8 @@ def _level(value: Any, where: str) -> int:
 
 
 def _text(value: Any) -> str:
-    """A cell as text: nothing for null and NaN, and 12 for the 12.0 that a column with nulls makes of it."""
-    if value is None or value != value:  # NaN and NaT differ from themselves
+    """A cell as text: nothing for null, and 12 for the 12.0 that a column with nulls makes of it."""
+    if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -216,16 +231,27 @@ def _table(source: Any) -> _Table:
         raise BadGridFile(f"{label} has no features: a grid file needs at least one")
     # data that is in degrees of WGS 84 or CGCS2000 already is left alone, to the last bit
     if frame.crs.to_epsg() not in (4326, 4490) and frame.crs.to_authority() != ("OGC", "CRS84"):
-        frame = frame.to_crs(4326)
+        frame = _in_degrees(frame, label)
     outlines = list(shapely.force_2d(frame.geometry.to_numpy()))
     for n, outline in enumerate(outlines, start=1):
         if outline is None or outline.is_empty or not isinstance(outline, Polygon | MultiPolygon):
             kind = "no geometry" if outline is None else f"an empty or open {outline.geom_type}"
-            raise BadGridFile(f"{label}: feature {n} has {kind}: give it a Polygon or MultiPolygon")
+            raise BadGridFile(f"{label}: feature {n} has {kind}: {GIVE_POLYGON}")
     plain = frame.drop(columns=frame.geometry.name)
+    plain = plain.astype(object).where(plain.notna(), None)  # one null, for NaN, NaT and NA
     names = [str(name) for name in plain.columns]
     rows = [dict(zip(names, row, strict=True)) for row in plain.itertuples(index=False, name=None)]
     return _Table(label, frozenset(names), rows, outlines)
+
+
+def _in_degrees(frame: Any, label: str) -> Any:
+    try:
+        return frame.to_crs(4326)
+    except (pyproj.exceptions.ProjError, shapely.errors.ShapelyError) as error:
+        said = str(error).partition("\n")[0]
+        raise BadGridFile(
+            f"{label} is in {frame.crs.name}, where it has no WGS 84 degrees ({said}): save it in another system"
+        ) from error
 
 
 def _frame(source: Any) -> tuple[str, Any]:
@@ -237,8 +263,8 @@ def _frame(source: Any) -> tuple[str, Any]:
     path = Path(source)
     try:
         content = io.BytesIO(gzip.decompress(path.read_bytes())) if path.suffix == ".gz" else path
-        frame = geopandas.read_file(content)
-    except (OSError, EOFError, ValueError, RuntimeError) as error:
+        frame = geopandas.read_file(content, on_invalid="ignore")  # then it has no geometry, which is refused
+    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, pyproj.exceptions.ProjError) as error:
         said = str(error).partition("\n")[0]
         raise BadGridFile(f"{path} cannot be read ({said}): name a GIS file such as GeoJSON or GeoPackage") from error
     if not hasattr(frame, "geometry") or not hasattr(frame, "crs"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,12 +160,62 @@ def test_a_bad_file_is_refused(spoil: Callable[[geopandas.GeoDataFrame], Any], s
         assert part in str(refused.value)
 
 
+NO_PLACE = [
+    ("metres", box(500_000, 3_800_000, 510_000, 3_810_000), ["510000.0", "not WGS 84", "grids build"]),
+    ("infinite", Polygon([(119, 34), (math.inf, 34.1), (119.2, 34)]), ["inf, 34.1", "no place", "draw it anew"]),
+    ("not a number", Polygon([(119, 34), (math.nan, 34.1), (119.2, 34)]), ["nan, 34.1", "no place", "draw it anew"]),
+]
+
+
+@pytest.mark.parametrize(("outline", "says"), [row[1:] for row in NO_PLACE], ids=[row[0] for row in NO_PLACE])
+@pytest.mark.parametrize("use", [build, check])
+def test_a_point_that_is_no_place_is_refused(use: Callable[..., Any], outline: Polygon, says: list[str]) -> None:
+    """Metres called degrees, infinity and NaN are refused, with feature, finest code, value and remedy."""
+    frame = tracts()
+    frame.loc[1, "geometry"] = outline
+    with pytest.raises(BadGridFile) as refused:
+        use(frame, NESTED)
+    for part in ["the frame: feature 2 (101)", *says]:
+        assert part in str(refused.value)
+
+
+def test_a_point_without_degrees_is_refused() -> None:
+    """A point so far off that its system leads nowhere on earth is refused, not made infinite."""
+    frame = tracts().to_crs(32650)
+    frame.loc[1, "geometry"] = box(1e30, 1e30, 2e30, 2e30)
+    with pytest.raises(BadGridFile, match=r"feature 2 \(101\).*no place"):
+        build(frame, NESTED)
+    nowhere = tracts().set_crs('LOCAL_CS["site",UNIT["metre",1]]', allow_override=True)
+    with pytest.raises(BadGridFile, match=r"site.*another system"):
+        build(nowhere, NESTED)
+
+
+def test_a_list_for_a_code_is_a_text(tmp_path: Path) -> None:
+    """GeoJSON allows lists as properties; as a code such a one is as good as any other text."""
+    collection = json.loads(tracts().iloc[:2].to_json())
+    collection["features"][0]["properties"]["tract"] = [1, 2]
+    path = tmp_path / "lists.geojson"
+    path.write_text(json.dumps(collection), encoding="utf-8")
+    assert "[1" in build(path, NESTED).finest[1].code
+
+
+def test_a_ring_of_one_point_is_refused_by_feature(tmp_path: Path) -> None:
+    """An outline that is no ring at all names its feature, not just the file."""
+    collection = json.loads(tracts().to_json())
+    collection["features"][2]["geometry"]["coordinates"] = [[[119, 35]]]
+    path = tmp_path / "ring.geojson"
+    path.write_text(json.dumps(collection), encoding="utf-8")
+    with pytest.raises(BadGridFile, match=r"ring\.geojson: feature 3 .*Polygon"):
+        build(path, NESTED)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         ("grids.geojson", b"{"),
         ("grids.geojson.gz", b"not packed"),
         ("cut.geojson.gz", gzip.compress(b"{}" * 100)[:20]),
+        ("junk.geojson.gz", gzip.compress(b"{}")[:10] + b"\xff" * 20),
         ("grids.shp", b"\x00" * 50),
         ("grids.csv", b"code,name\n1,a\n"),
         ("grids.xyz", b"?"),

@@ -151,6 +151,36 @@ def test_several_parents_in_columns_are_found() -> None:
     assert near(findings[1].place, 500, 500) < 600
 
 
+def test_several_parents_are_found_where_a_level_is_left_out() -> None:
+    """With nothing named on the level between, a grid with two parents is still found, on its first
+    feature."""
+    rows = [
+        {"a": "T", "b": "B", "c": "", "d": "1", "geometry": field(0, 0, 1000, 1000)},
+        {"a": "U", "b": "B", "c": "", "d": "2", "geometry": field(1000, 0, 2000, 1000)},
+    ]
+    findings = check(geopandas.GeoDataFrame(rows, crs="EPSG:4326"), Columns(codes=("a", "b", "c", "d")))
+    assert summary(findings) == [("orphan", ("1",)), ("orphan", ("2",)), ("multi_parent", ("B", "T", "U"))]
+    assert near(findings[2].place, 500, 500) < 600
+    assert findings[2].area_m2 == pytest.approx(1e6, rel=0.01)
+
+
+def test_an_outline_without_area_has_a_place() -> None:
+    """A ring that runs back on itself is invalid, and an orphan too, at its first vertex."""
+    line = Polygon([(LON, LAT), (LON + EAST, LAT), (LON, LAT), (LON, LAT)])
+    findings = found(row("L", line, parent=None))
+    assert summary(findings) == [("orphan", ("L",)), ("invalid_ring", ("L",))]
+    assert all(near(finding.place, 0, 0) < 2 for finding in findings)
+    assert findings[0].area_m2 == 0.0
+
+
+def test_areas_are_finite_anywhere_on_earth() -> None:
+    """A gap has its size at the poles and at the date line too, where a plane about the middle ends."""
+    world = row("T", box(-180, -90, 180, 90), 1, None)
+    findings = found(world, row("W", box(-180, -90, 0, 90)), row("E", box(0, -90, 179, 90)))
+    assert summary(findings) == [("gap", ("E",))]
+    assert findings[0].area_m2 == pytest.approx(4 * math.pi * EARTH_RADIUS**2 / 360, rel=0.01)
+
+
 def test_an_invalid_ring_is_found() -> None:
     """A ring that crosses itself is named at the crossing, and does not hide what else is wrong."""
     points = [(0, 0), (1000, 1000), (1000, 0), (0, 1000)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +97,7 @@ BOW_TIE = {
     "type": "Polygon",
     "coordinates": [[[119, 35], [119.1, 35.1], [119.1, 35], [119, 35.1], [119, 35]]],
 }
+NOT_A_NUMBER = {"type": "Polygon", "coordinates": [[[119, 35], [math.nan, 35.1], [119.1, 35], [119, 35]]]}
 IN_METRES = square(20_520_000.0, 3_860_000.0, 500.0)
 
 BROKEN: list[tuple[str, Callable[[dict[str, Any]], Any], list[str]]] = [
@@ -114,6 +116,9 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], Any], list[str]]] = [
     ("name is a number", _set(0, name=3), ["name 3"]),
     ("invalid ring", _shape(1, BOW_TIE), ["feature 2 (T1)", "Self-intersection", "repairs"]),
     ("not WGS 84", _shape(1, IN_METRES), ["(T1)", "20520000.0", "WGS 84"]),
+    ("infinite", _shape(1, square(119.0, math.inf)), ["(T1)", "119.0, inf", "no place", "draw it anew"]),
+    ("not a number", _shape(1, NOT_A_NUMBER), ["(T1)", "nan, 35.1", "no place", "draw it anew"]),
+    ("a huge number", _shape(1, square(10**400, 35, 1)), ["(T1)", "geometry"]),
     ("a point", _shape(1, {"type": "Point", "coordinates": [119, 35]}), ["(T1)", "Point"]),
     ("no geometry", _shape(1, None), ["(T1)", "geometry"]),
     ("no rings", _shape(1, {"type": "Polygon", "coordinates": []}), ["(T1)", "empty"]),
@@ -145,7 +150,14 @@ def test_a_broken_set_is_refused(spoil: Callable[[dict[str, Any]], Any], says: l
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"{", "not JSON"), (b"", "not JSON"), (b"\xff\xfe", "UTF-8"), (b"[]", "FeatureCollection")],
+    [
+        (b"{", "not JSON"),
+        (b"", "not JSON"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"[]", "FeatureCollection"),
+        (b"[" * 100_000, "no JSON that can be read"),
+        (b"[" + b"1" * 5_000 + b"]", "no JSON that can be read"),
+    ],
 )
 def test_a_file_that_is_no_grid_set_is_refused(content: bytes, says: str, tmp_path: Path) -> None:
     """Text that is not JSON, bytes that are not text, and other JSON are refused by name."""
