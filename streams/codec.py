@@ -10,7 +10,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,8 +30,7 @@ from streams.model import (
 )
 from streams.triage import Intent
 
-NO_SIGN_OF_LIFE = {Flag.UNPLACED, Flag.WATCHED}
-UNKNOWN = {Flag.UNPLACED, Flag.UNREGISTERED}
+Who = Literal["patrol", "device", "other"]
 pack = msgspec.msgpack.Encoder().encode
 to_json = msgspec.json.Encoder().encode
 read_event = msgspec.json.Decoder(Event).decode
@@ -91,25 +90,28 @@ class RecordEncoder:
         self._days: tuple[str, ...] = ()
 
     def days(self, received: datetime) -> tuple[str, ...]:
-        """The local day of `received` and the ones before whose ids are still remembered, newest first."""
+        """The local days whose ids an event of `received` is looked for in, newest first: from the day after (two
+        workers may receive one message on two sides of midnight) back to the last that is remembered."""
         minute = int(received.timestamp()) // 60
         if minute != self._minute:
             local = received.astimezone(self._tz)
-            self._days = tuple((local - timedelta(days=n)).strftime("%Y-%m-%d") for n in range(SEEN_DAYS))
+            self._days = tuple((local - timedelta(days=n)).strftime("%Y-%m-%d") for n in range(-1, SEEN_DAYS))
             self._minute = minute
         return self._days
 
-    def encode(self, event: Event, intent: Intent, network: str | None, moving: bool) -> dict[str, Any]:
-        """One element of `arg.events`. `network`: the data source of the register that the event came by;
-        `moving`: its device is a patrol."""
+    def encode(self, event: Event, intent: Intent, network: str | None, who: Who) -> dict[str, Any]:
+        """One element of `arg.events`. `network`: the data source of the register that the event came by; `who`
+        speaks: a patrol, a registered fixed device, or somebody else (of whom nothing but the event is kept)."""
         body = event.body
         at, received = millis(event.at), millis(event.received)
         days = self.days(event.received)
         doc = to_json(event).decode()
+        watched = Flag.WATCHED in event.flags
         out: dict[str, Any] = {
             "kind": event.kind.value, "seen": seen_member(event), "doc": doc, "device": event.device,
-            "at": at, "received": received, "day": days[0], "days": days, "network": network,
-            "grid": event.grid, "moving": False, "fixed": False, "listed": intent.listed,
+            "at": at, "received": received, "day": days[1], "days": days, "network": network,
+            "grid": event.grid, "listed": intent.listed, "watched": watched, "moving": who == "patrol",
+            "fixed": who == "device" and not watched,
         }  # fmt: skip
         position = event.position
         if position is not None:
@@ -118,19 +120,16 @@ class RecordEncoder:
         match body:
             case Movement():
                 bucket = received // (FIX_BUCKET_S * 1000)
-                out["bucket"], out["buckets"] = bucket, (bucket, bucket - 1, bucket - 2)
-                out["moving"] = True
+                out["bucket"], out["buckets"] = bucket, (bucket + 1, bucket, bucket - 1, bucket - 2)
                 out["registered"] = Flag.UNREGISTERED not in event.flags
                 out |= _movement(event, body, at)
             case Alert():
-                out["fixed"] = not NO_SIGN_OF_LIFE & set(event.flags)
                 out |= _placed(event)
                 out["alert"] = intent.phase and {  # a late one is history: recorded, not raised
                     "key": f"{event.device}/{body.alert}", "phase": body.phase, "category": body.category,
                     "severity": body.severity, "image": body.image, "open": _opening(intent, event, body.text or ""),
                 }  # fmt: skip
             case Reading():
-                out["fixed"] = not NO_SIGN_OF_LIFE & set(event.flags)
                 out |= _placed(event)
                 out |= {"quantity": body.quantity, "value": body.value, "value_text": repr(body.value),
                         "unit": body.unit, "rule": _rule(intent, event)}  # fmt: skip
@@ -138,13 +137,12 @@ class RecordEncoder:
                 out |= _placed(event)
                 out["open"] = _opening(intent, event, body.text)
             case Status():
-                duty, listed = body.state in ("on_duty", "off_duty"), bool(UNKNOWN & set(event.flags))
-                out |= {"moving": moving, "registered": not listed,
-                        "fixed": not moving and not NO_SIGN_OF_LIFE & set(event.flags),
-                        "field": "duty" if duty else "state", "state": body.state,
+                duty = body.state in ("on_duty", "off_duty")
+                out |= {"registered": Flag.UNREGISTERED not in event.flags, "field": "duty" if duty else "state",
+                        "state": body.state,
                         "battery_text": None if body.battery is None else repr(body.battery)}  # fmt: skip
             case Reply():
-                out["moving"] = True
+                pass  # the act follows the record; see ingest.reply
         return out
 
 

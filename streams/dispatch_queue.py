@@ -6,7 +6,7 @@ may simply be repeated: events are remembered by their ids, acts by their reques
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +16,12 @@ from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from streams import workflow
-from streams.codec import RecordEncoder, clock_args, local_day, millis, moment, pack, to_json
+from streams.codec import RecordEncoder, Who, clock_args, local_day, millis, moment, pack, to_json
 from streams.errors import (
     ActRefused,
     CaseTaken,
     JumpRefused,
+    NeedsMissing,
     NoSuchCase,
     PatrolBusy,
     PatrolUnknown,
@@ -39,21 +40,36 @@ from streams.keys import (
 )
 from streams.ledger import Ledger, rows_of
 from streams.matters import Matter
-from streams.model import Case, Clock, Event, State
+from streams.model import Case, Clock, Event, Movement, State
 from streams.triage import Intent
 
 SCRIPTS = Path(__file__).parent / "scripts"
 DAY_S = 24 * 3600
-DEAD_PAYLOAD = 4096
+DEAD_PAYLOAD, DEAD_TOPIC = 4096, 512
+CALL_WEIGHT = 256
+"""How much one call of the record script takes on, so that Redis is not held for more than about 10 ms: a position
+weighs 1, anything that may touch an alert or a case 4."""
+LEASE_MS = 15_000
 
 
 class Tagged(NamedTuple):
-    """An event with what triage says of it, the data source it came by and whether its device is a patrol."""
+    """An event with what triage says of it, the data source it came by and who speaks: a patrol, a registered
+    device, or somebody else."""
 
     event: Event
     intent: Intent
     network: str | None = None
-    moving: bool = False
+    who: Who = "other"
+
+
+class Letter(NamedTuple):
+    """A message that cannot be used, and why: a short reason that is counted, and a text that names the value."""
+
+    topic: str
+    payload: bytes
+    reason: str
+    text: str
+    received: datetime
 
 
 class Recorded(NamedTuple):
@@ -104,23 +120,37 @@ class DispatchQueue(Ledger):
 
     def __init__(self, redis: Redis, keys: Keys, tz: tzinfo) -> None:
         super().__init__(redis, keys, tz)
-        common = (SCRIPTS / "common.lua").read_text()
-        self._record = _Script(redis, common + (SCRIPTS / "record.lua").read_text())
-        self._act = _Script(redis, common + (SCRIPTS / "act.lua").read_text())
+        self._record = _Script(redis, "common", "seen", "moves", "cases", "alerts", "record")
+        self._act = _Script(redis, "common", "act")
         self._encoder = RecordEncoder(tz)
 
-    def register(self, patrols: Iterable[str], now: datetime) -> None:
-        """Make the registered patrols known, so that they can be sent. Harmless to repeat."""
+    def register(self, patrols: Iterable[str]) -> None:
+        """Make the registered patrols known, so that they and only they can be sent. Harmless to repeat."""
+        wanted = set(patrols)
         with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
-            for patrol in patrols:
+            for gone in set(self._members(self.keys.patrols)) - wanted:
+                pipe.hdel(self.keys.patrol(gone), "registered")
+            for patrol in wanted:
                 pipe.hset(self.keys.patrol(patrol), "registered", "1")
                 pipe.zadd(self.keys.patrols, {patrol: 0}, nx=True)
             pipe.execute()
 
     def record(self, batch: Sequence[Tagged], now: datetime) -> Recorded:
         """Record one batch of tagged events; see `scripts/record.lua`. Raises Unreachable; then repeat it."""
-        if not batch:
-            return Recorded(0, 0, 0, 0, 0, ())
+        total = Recorded(0, 0, 0, 0, 0, ())
+        start = 0
+        for part in _calls(batch):
+            done = self._record_once(part, now)
+            failed = tuple((start + n, text) for n, text in done.failed)
+            total = Recorded(
+                total.new + done.new, total.duplicate + done.duplicate, total.behind + done.behind,
+                total.suspect + done.suspect, total.merged + done.merged, total.opened + done.opened,
+                total.failed + failed,
+            )  # fmt: skip
+            start += len(part)
+        return total
+
+    def _record_once(self, batch: Sequence[Tagged], now: datetime) -> Recorded:
         arg = pack(
             {
                 "now": millis(now), "day": local_day(now, self.tz),
@@ -160,24 +190,27 @@ class DispatchQueue(Ledger):
             raise NoSuchCase(act.no)
         return Answered(case, answer["dispatch"])
 
-    def dead_letter(self, topic: str, payload: bytes, reason: str, text: str, received: datetime) -> None:
-        """Keep a message that cannot be used, with why. The reason is counted by local day."""
-        counts = self.keys.counts(local_day(received, self.tz))
+    def dead_letters(self, letters: Sequence[Letter]) -> None:
+        """Keep messages that cannot be used, with why. The reasons are counted by local day of `received`."""
         with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
-            fields: dict[Any, Any] = {
-                "topic": topic, "payload": payload[:DEAD_PAYLOAD], "reason": reason, "text": text,
-                "received": millis(received),
-            }  # fmt: skip
-            pipe.xadd(self.keys.dead, fields, maxlen=DEAD_KEPT, approximate=True)
-            pipe.hincrby(counts, f"dead:{reason}", 1)
-            pipe.expire(counts, CASE_DAYS * DAY_S)
+            for letter in letters:
+                fields: dict[Any, Any] = {
+                    "topic": letter.topic[:DEAD_TOPIC], "payload": letter.payload[:DEAD_PAYLOAD],
+                    "reason": letter.reason, "text": letter.text, "received": millis(letter.received),
+                }  # fmt: skip
+                pipe.xadd(self.keys.dead, fields, maxlen=DEAD_KEPT, approximate=True)
+                counts = self.keys.counts(local_day(letter.received, self.tz))
+                pipe.hincrby(counts, f"dead:{letter.reason}", 1)
+                pipe.expire(counts, CASE_DAYS * DAY_S)
             pipe.execute()
 
     def ignored(self, counts: dict[str, int], now: datetime) -> None:
         """Count messages that were understood but not needed, by what they are."""
+        key = self.keys.counts(local_day(now, self.tz))
         with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
             for what, number in counts.items():
-                pipe.hincrby(self.keys.counts(local_day(now, self.tz)), f"ignored:{what}", number)
+                pipe.hincrby(key, f"ignored:{what}", number)
+            pipe.expire(key, CASE_DAYS * DAY_S)
             pipe.execute()
 
     def notice(self, kind: str, zh: str, en: str, now: datetime) -> None:
@@ -189,10 +222,16 @@ class DispatchQueue(Ledger):
             )
 
     def tasks(self, consumer: str, block_ms: int) -> list[tuple[str, dict[str, str]]]:
-        """Tasks to publish: first those this consumer took and never finished, then new ones."""
+        """Tasks to publish: first those that were taken and never finished, then new ones.
+
+        One clock worker at a time sends, by a lease, since a withdrawal must not overtake its assignment; the others
+        get nothing until it has been silent for 15 s.
+        """
         with self.reaching():
+            if not self._lease(consumer):
+                return []
             self._group()
-            claimed = self.redis.xautoclaim(self.keys.outbox, "clock", consumer, min_idle_time=30_000, count=64)
+            claimed = self.redis.xautoclaim(self.keys.outbox, "clock", consumer, min_idle_time=LEASE_MS, count=64)
             rows = claimed[1] or self._read_group(consumer, "0", 0) or self._read_group(consumer, ">", block_ms)
         return [(i.decode(), {k.decode(): v.decode() for k, v in row.items()}) for i, row in rows if row]
 
@@ -202,6 +241,13 @@ class DispatchQueue(Ledger):
             pipe.xack(self.keys.outbox, "clock", task)
             pipe.xdel(self.keys.outbox, task)
             pipe.execute()
+
+    def _lease(self, consumer: str) -> bool:
+        key = self.keys.sender
+        if self.redis.set(key, consumer, nx=True, px=LEASE_MS):
+            return True
+        holder: Any = self.redis.get(key)
+        return holder == consumer.encode() and bool(self.redis.pexpire(key, LEASE_MS))
 
     def _group(self) -> None:
         if not self.redis.exists(self.keys.outbox) or not self.redis.xinfo_groups(self.keys.outbox):
@@ -216,11 +262,25 @@ class DispatchQueue(Ledger):
         return rows_of(streams)
 
 
-class _Script:
-    """One script, called by its SHA and loaded again when the server has forgotten it."""
+def _calls(batch: Sequence[Tagged]) -> Iterator[Sequence[Tagged]]:
+    """The batch in pieces that one call may take on, in order."""
+    start = weight = 0
+    for n, tagged in enumerate(batch):
+        one = 1 if type(tagged.event.body) is Movement else 4
+        if weight + one > CALL_WEIGHT:
+            yield batch[start:n]
+            start, weight = n, 0
+        weight += one
+    if start < len(batch):
+        yield batch[start:]
 
-    def __init__(self, redis: Redis, text: str) -> None:
-        self._redis, self._text, self._sha = redis, text, ""
+
+class _Script:
+    """One script of one or more files, called by its SHA and loaded again when the server has forgotten it."""
+
+    def __init__(self, redis: Redis, *parts: str) -> None:
+        self._redis, self._sha = redis, ""
+        self._text = "".join((SCRIPTS / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
 
     def __call__(self, prefix: str, arg: bytes) -> Any:
         if self._sha:
@@ -248,6 +308,8 @@ def _refusal(act: Act, answer: dict[str, Any]) -> ActRefused:
             return PatrolUnknown(act.patrol)
         case "wrong_patrol":
             return WrongPatrol(act.no, act.patrol, act.dispatch or "")
+        case "needs_missing":
+            return NeedsMissing(act.no, act.name, tuple(answer["missing"]))
         case "six_fixes_missing":
             return SixFixesMissing(act.no, tuple(answer["missing"]))
         case _:

@@ -8,6 +8,7 @@ GridpostError
     ├── NoSuchCase        no case has this number
     ├── CaseTaken         somebody was faster: says who, what and when
     ├── JumpRefused       the state does not allow the act: says which acts it allows
+    ├── NeedsMissing      the act needs something that was not given: names it
     ├── PatrolBusy        the patrol is on another case: says which
     ├── PatrolUnknown     the patrol is not registered, so it cannot be sent
     ├── WrongPatrol       a reply came from a patrol that is not on the case
@@ -92,6 +93,19 @@ class JumpRefused(ActRefused):
     def __str__(self) -> str:
         allowed = ", ".join(self.allowed) or "nothing more"
         return f"Case {self.no} is {self.state}: {self.act} is not possible now; possible is {allowed}."
+
+
+@dataclass(eq=False)
+class NeedsMissing(ActRefused):
+    """The act needs something that was not given."""
+
+    no: str
+    act: str
+    names: tuple[str, ...]
+    code = "needs_missing"
+
+    def __str__(self) -> str:
+        return f"{self.act} of case {self.no} needs {', '.join(self.names)}; give it."
 
 
 @dataclass(eq=False)

@@ -23,12 +23,12 @@ import numpy as np
 from geo.tagging import GridIndex
 from streams import triage
 from streams.clocks import Calendar
-from streams.codec import seen_member
+from streams.codec import Who, seen_member
 from streams.dialects import decode
-from streams.dispatch_queue import Act, DispatchQueue, Recorded, Tagged
+from streams.dispatch_queue import Act, DispatchQueue, Letter, Recorded, Tagged
 from streams.errors import ActRefused, Refused, Unreachable
 from streams.matters import Matters
-from streams.model import Event, Flag, Ignored, Reply, Report
+from streams.model import Event, Flag, Ignored, Movement, Reply, Report
 from streams.mqtt import Batch, Message
 from streams.register import Register
 
@@ -89,14 +89,6 @@ class Desk:
         return Gate(self.queue, self.now)
 
 
-class Letter(NamedTuple):
-    """A message that cannot be used, and why."""
-
-    message: Message
-    reason: str
-    text: str
-
-
 class Sorted(NamedTuple):
     """A batch, decoded: what to record, what to bury, what to count."""
 
@@ -113,6 +105,8 @@ def run(batches: Iterable[Batch | None], desk: Desk) -> None:
     with ThreadPoolExecutor(1, "record") as recorder:
         for batch in batches:
             if batch is None:
+                if at_work is not None and at_work.done():
+                    at_work.result()  # a failure is ours to see, also when nothing else comes
                 continue
             work = sort(batch.messages, desk)
             if at_work is not None:
@@ -146,7 +140,7 @@ def sort(messages: Sequence[Message], desk: Desk) -> Sorted:
                 message.topic, message.payload, received=message.received, site=desk.site, register=desk.register
             )
         except Refused as refused:
-            letters.append(Letter(message, refused.reason, refused.text))
+            letters.append(letter(message, refused.reason, refused.text))
             continue
         if isinstance(found, Ignored):
             ignored[found.what] += 1
@@ -161,7 +155,7 @@ def understand(events: Sequence[Event], desk: Desk) -> list[Tagged]:
     placed = place(events, desk.index)
     intents = triage.apply(desk.matters, placed, desk.now(), desk.calendar, desk.register.patrols)
     return [
-        Tagged(event, intent, *_network(event, desk.register)) for event, intent in zip(placed, intents, strict=True)
+        Tagged(event, intent, *_origin(event, desk.register)) for event, intent in zip(placed, intents, strict=True)
     ]
 
 
@@ -184,10 +178,9 @@ def record(work: Sorted, desk: Desk) -> Recorded:
     """One call of the record script, then what it could not do, the dead letters, the counts and the replies."""
     persist(desk, desk.gate.check)
     recorded = persist(desk, lambda: desk.queue.record(work.tagged, desk.now()))
-    letters = work.letters + [Letter(work.origin[n], "internal", text) for n, text in recorded.failed]
-    for letter in letters:
-        log.info("dead letter: %s %s", letter.reason, letter.text)
-        persist(desk, partial(bury, letter, desk))
+    letters = work.letters + [letter(work.origin[n], "internal", text) for n, text in recorded.failed]
+    if letters:
+        persist(desk, partial(bury, letters, desk))
     if work.ignored:
         persist(desk, lambda: desk.queue.ignored(dict(work.ignored), desk.now()))
     for n, tagged in enumerate(work.tagged):
@@ -196,10 +189,16 @@ def record(work: Sorted, desk: Desk) -> Recorded:
     return recorded
 
 
-def bury(letter: Letter, desk: Desk) -> None:
-    """Keep a message that cannot be used."""
-    message = letter.message
-    desk.queue.dead_letter(message.topic, message.payload, letter.reason, letter.text, message.received)
+def letter(message: Message, reason: str, text: str) -> Letter:
+    """A message that cannot be used, and why."""
+    return Letter(message.topic, message.payload, reason, text, message.received)
+
+
+def bury(letters: Sequence[Letter], desk: Desk) -> None:
+    """Keep messages that cannot be used."""
+    for each in letters:
+        log.info("dead letter: %s %s", each.reason, each.text)
+    desk.queue.dead_letters(letters)
 
 
 def reply(event: Event, message: Message, desk: Desk) -> None:
@@ -211,9 +210,9 @@ def reply(event: Event, message: Message, desk: Desk) -> None:
         dispatch=body.dispatch, text=body.text, image=body.image or "",
     )  # fmt: skip
     try:
-        desk.queue.act(act, desk.now())
+        desk.queue.act(act, event.received)  # when it came, not when Redis had time for it
     except ActRefused as refused:
-        bury(Letter(message, "reply_refused", str(refused)), desk)
+        bury([letter(message, "reply_refused", str(refused))], desk)
 
 
 def persist(desk: Desk, call: Callable[[], Answer]) -> Answer:
@@ -234,14 +233,14 @@ def persist(desk: Desk, call: Callable[[], Answer]) -> Answer:
         return answer
 
 
-def _network(event: Event, register: Register) -> tuple[str | None, bool]:
-    """The data source of the register that an event came by, and whether its device is a patrol."""
+def _origin(event: Event, register: Register) -> tuple[str | None, Who]:
+    """The data source of the register that an event came by, and who speaks."""
     patrol = register.patrols.get(event.device)
     if patrol is not None:
-        return patrol.source or None, True
+        return patrol.source or None, "patrol"
     device = register.devices.get(event.device)
     if device is not None:
-        return device.source or None, False
+        return device.source or None, "device"
     if isinstance(event.body, Report) and event.device in register.sources:
-        return event.device, False
-    return None, Flag.UNREGISTERED in event.flags
+        return event.device, "other"
+    return None, "patrol" if isinstance(event.body, Movement) else "other"

@@ -8,22 +8,23 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `changes`         | stream | 15 min                     | record, act, notice         | feed |
 | `dead`            | stream | 100,000 entries            | ingest (refused messages)   | API, pages |
 | `outbox`          | stream | until published            | act                         | clock worker |
-| `seen:<day>`      | set    | 3 days                     | record                      | record (de-duplication) |
+| `seen:<day>`      | set    | 4 days                     | record                      | record (de-duplication) |
 | `fixes:<bucket>`  | set    | 3 buckets of 20 min        | record                      | record (same, of positions) |
-| `patrol:<id>`     | hash   | with the patrol            | record, act                 | record, act, feed |
-| `patrols`         | zset   | with the patrols           | record (last `received`)    | feed, clock worker |
-| `device:<id>`     | hash   | with the device            | record                      | record, feed |
-| `devices`         | zset   | with the devices           | record (last `received`)    | feed, clock worker |
-| `alert:<key>`     | hash   | 3 days after its last word | record                      | record, feed |
-| `alerts`          | zset   | 3 days                     | record (last `received`)    | feed |
+| `patrol:<id>`     | hash   | registered; else 4 days    | record, act                 | record, act, feed |
+| `patrols`         | zset   | registered; else 4 days    | record (last `received`)    | feed, clock worker |
+| `device:<id>`     | hash   | with the register          | record                      | record, feed |
+| `devices`         | zset   | with the register          | record (last `received`)    | feed, clock worker |
+| `alert:<key>`     | hash   | 35 days; ended: 4 days     | record                      | record, feed |
+| `alerts`          | zset   | 4 days                     | record (last `received`)    | feed |
 | `case:<no>`       | hash   | 35 days after it closed    | record, act                 | record, act, feed, API |
 | `log:<no>`        | list   | with the case              | record, act                 | API, pages |
 | `cases:open`      | zset   | with the case              | record, act (next deadline) | feed, clock worker |
 | `cases:<day>`     | zset   | 35 days                    | record (received)           | figures |
 | `cases:closed:<day>` | zset | 35 days                   | act (closed)                | figures |
 | `near:<matter>`   | geo    | while cases are open       | record, act                 | record (merging) |
-| `number:<day>`    | string | 3 days                     | record                      | record |
-| `done:<request>`  | string | 3 days                     | act                         | act (a repeated call) |
+| `number:<day>`    | string | 4 days                     | record                      | record |
+| `done:<no>/<act>/<by>/<request>` | string | 3 days     | act                         | act (a repeated call) |
+| `sender`          | string | 15 s                       | clock worker                | clock worker (who sends) |
 | `counts:<day>`    | hash   | 35 days                    | record, ingest              | pages, metrics |
 | `unknown`         | zset   | the last 1,000             | record (last `received`)    | pages |
 | `sources`         | hash   | with the sources           | record (last `received`)    | feed |
@@ -32,7 +33,9 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `session:<hash>`  | hash   | 12 h                       | accounts                    | accounts |
 | `token:<hash>`    | hash   | with the account           | accounts                    | accounts |
 
-`<day>` is the local day of TIMEZONE, `YYYY-MM-DD`, of `received`. Scripts build the names from the same prefix.
+`<day>` is the local day of TIMEZONE, `YYYY-MM-DD`, of `received`. Scripts build the names from the same prefix. A
+position that the broker sends again after more than an hour is recorded again: of positions, which are so many, only
+the last three buckets are remembered.
 """
 
 from __future__ import annotations
@@ -76,6 +79,10 @@ class Keys:
     @property
     def outbox(self) -> str:
         return self("outbox")
+
+    @property
+    def sender(self) -> str:
+        return self("sender")
 
     @property
     def patrols(self) -> str:

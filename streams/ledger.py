@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from redis import Redis
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import BusyLoadingError, ClusterError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -21,7 +21,8 @@ from streams.errors import Unreachable
 from streams.keys import Keys
 from streams.model import Case, Entry, Event
 
-GONE = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, BusyLoadingError)
+GONE = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, BusyLoadingError, ClusterError)
+NOT_NOW = ("NOREPLICAS", "MISCONF", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "NOGROUP", "LOADING")
 """What means: not now. The caller keeps its work and tries again."""
 
 Row = dict[str, str]
@@ -99,11 +100,17 @@ class Ledger:
         """What is known of each patrol, by id; empty for one that was never heard."""
         return self._rows(self._members(self.keys.patrols), self.keys.patrol)
 
-    def devices(self) -> dict[str, Row]:
-        """What is known of each fixed device that was ever heard; `received` is its last sign of life."""
+    def devices(self, names: Iterable[str] = ()) -> dict[str, Row]:
+        """What is known of each fixed device that was ever heard (`received` is its last sign of life), and of those
+        in `names`."""
         heard = self._scores(self.keys.devices)
-        rows = self._rows(heard, self.keys.device)
-        return {name: {**row, "received": str(int(heard[name]))} for name, row in rows.items()}
+        rows = self._rows({**dict.fromkeys(names), **heard}, self.keys.device)
+        return {name: {**row, "received": str(int(heard.get(name, 0)))} for name, row in rows.items()}
+
+    def heard(self) -> dict[str, int]:
+        """When each device and each patrol gave its last sign of life (received, epoch milliseconds)."""
+        both = self._scores(self.keys.devices) | self._scores(self.keys.patrols)
+        return {name: int(at) for name, at in both.items() if at}
 
     def alerts(self, most: int = 200) -> list[Row]:
         """The latest alerts, newest first."""
@@ -177,8 +184,10 @@ class Ledger:
         """Everything that means "Redis does not serve us now" becomes Unreachable."""
         try:
             yield
-        except GONE as error:
-            raise Unreachable(f"Redis does not answer: {error}") from error
+        except RedisError as error:
+            if isinstance(error, GONE) or str(error).startswith(NOT_NOW):
+                raise Unreachable(f"Redis does not answer: {error}") from error
+            raise
 
     def _members(self, key: str) -> list[str]:
         with self.reaching():

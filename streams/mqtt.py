@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -238,10 +239,11 @@ class Publisher:
         """Messages sent or waiting that the broker has not acknowledged."""
         return len(self._open)
 
-    def send(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publish and wait for the PUBACK. Raises Unreachable when `stop` is set before."""
-        mid = self._publish(topic, payload, retain)
-        self._wait(lambda: mid not in self._open)
+    def send(self, topic: str, payload: bytes, *, retain: bool = False, timeout: float | None = None) -> None:
+        """Publish and wait for the PUBACK. Raises Unreachable when `stop` is set before, or after `timeout`
+        seconds; the message may still arrive then."""
+        mid = self._publish(topic, payload, retain, timeout)
+        self._wait(lambda: mid not in self._open, timeout)
 
     def post(self, topic: str, payload: bytes) -> None:
         """Publish and go on; waits only without a connection or while WINDOW messages are unacknowledged."""
@@ -263,9 +265,9 @@ class Publisher:
         with self._changed:
             return self._changed.wait_for(lambda: not self._open, timeout)
 
-    def _publish(self, topic: str, payload: bytes, retain: bool) -> int:
+    def _publish(self, topic: str, payload: bytes, retain: bool, timeout: float | None = None) -> int:
         if not self._client.is_connected():  # paho would let it overtake those that wait for the connection
-            self._wait(self._client.is_connected)
+            self._wait(self._client.is_connected, timeout)
         mid = self._client.publish(topic, payload, qos=1, retain=retain).mid
         with self._changed:  # the PUBACK may have overtaken us
             if mid in self._early:
@@ -274,12 +276,13 @@ class Publisher:
                 self._open.add(mid)
         return mid
 
-    def _wait(self, condition: Callable[[], bool]) -> None:
+    def _wait(self, condition: Callable[[], bool], timeout: float | None = None) -> None:
+        end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not self._changed.wait_for(condition, 0.5):
-                if self._stop.is_set():
+                if self._stop.is_set() or (end is not None and time.monotonic() > end):
                     raise Unreachable(
-                        f"Stopped while {self._client.url} has not acknowledged {len(self._open)} messages"
+                        f"Gave up while {self._client.url} has not acknowledged {len(self._open)} messages"
                         f"{'' if self._client.is_connected() else ' and is not reached'}."
                     )
 

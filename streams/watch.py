@@ -7,7 +7,8 @@ a silent device is named after its last sign of life, so the second record of it
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,100 +21,133 @@ from streams.model import Alert, Case, Event, Flag, Status
 from streams.triage import Silent, silent
 
 log = logging.getLogger(__name__)
-LOOK_EVERY = timedelta(seconds=10)
-WAIT_MS = 500
+LOOK_EVERY_S, PAUSE_S = 10.0, 0.05
+WAIT_MS, SEND_S = 500, 10.0
 
 
 class Publishes(Protocol):
-    """What the clock worker needs of the broker: a call that returns when the message is acknowledged."""
+    """What the clock worker needs of the broker: a call that returns when the message is acknowledged, and raises
+    Unreachable when it was not within `timeout` seconds."""
 
-    def send(self, topic: str, payload: bytes) -> None: ...
+    def send(self, topic: str, payload: bytes, *, timeout: float) -> None: ...
 
 
 def run(desk: Desk, publisher: Publishes, worker: str) -> None:
-    """Work until told to stop. `worker` names this one; keep it over restarts, so that it finds its own tasks."""
-    since = desk.now()
-    looked: datetime | None = None
+    """Work until told to stop. `worker` names this one; keep it over restarts, so that it finds its own tasks.
+
+    Two loops, so that a broker that does not answer keeps nobody from noticing silence, and the other way round.
+    """
+    silence = Silence(desk)
+    with ThreadPoolExecutor(2, "clock") as pool:
+        loops = [
+            pool.submit(_until_stopped, desk, lambda: send_tasks(desk, publisher, worker), PAUSE_S),
+            pool.submit(_until_stopped, desk, silence.look, LOOK_EVERY_S),
+        ]
+        wait(loops, return_when=FIRST_EXCEPTION)
+        desk.stop.set()
+        for loop in loops:
+            loop.result()
+
+
+def _until_stopped(desk: Desk, work: Callable[[], object], pause_s: float) -> None:
     while not desk.stop.is_set():
         try:
-            send_tasks(desk, publisher, worker)
-            if looked is None or desk.now() - looked >= LOOK_EVERY:
-                looked = desk.now()
-                notice_silence(desk, since)
+            work()
         except Unreachable as error:
-            log.warning("%s; trying again", error)
-            desk.stop.wait(1.0)
+            if not desk.stop.is_set():
+                log.warning("%s; trying again", error)
+        desk.stop.wait(pause_s)
 
 
 def send_tasks(desk: Desk, publisher: Publishes, worker: str) -> int:
-    """Publish what is in the outbox, each marked only after the broker has acknowledged it. Returns how many."""
+    """Publish what is in the outbox, each marked only after the broker has acknowledged it. Returns how many.
+
+    An assignment that was withdrawn meanwhile is not sent any more.
+    """
     tasks = desk.queue.tasks(worker, WAIT_MS)
     for name, task in tasks:
         case = desk.queue.case(task["case"])
-        if case is not None:
-            publisher.send(f"gridpost/{desk.site}/task/{task['patrol']}", task_payload(task, case, desk))
+        if case is not None and (task["act"] != "assign" or case.dispatch == task["dispatch"]):
+            topic = f"gridpost/{desk.site}/task/{task['patrol']}"
+            publisher.send(topic, task_payload(task, case, desk), timeout=SEND_S)
         desk.queue.task_done(name)
     return len(tasks)
 
 
 def task_payload(task: dict[str, str], case: Case, desk: Desk) -> bytes:
     """What the patrol's device gets (contracts: MQTT out)."""
-    matter = desk.matters.matters[case.matter]
+    matter = desk.matters.matters.get(case.matter)  # the catalogue may have changed since the case was opened
     return to_json(
         {
             "act": task["act"], "dispatch": task["dispatch"], "case": case.no, "at": moment(int(task["at"])),
-            "matter": case.matter, "title": matter.name, "title_en": matter.name_en, "priority": case.priority,
+            "matter": case.matter, "title": matter.name if matter else case.matter,
+            "title_en": matter.name_en if matter else case.matter, "priority": case.priority,
             "lon": case.lon, "lat": case.lat, "grid": case.grid, "text": task["text"],
             "clocks": [{"name": clock.name, "due": moment(clock.due)} for clock in case.clocks if clock.done is None],
         }
     )  # fmt: skip
 
 
-def notice_silence(desk: Desk, since: datetime) -> None:
-    """Record that devices and patrols on duty fell silent (an alert that may open a case; a device is offline too),
-    and that they speak again."""
-    now = desk.now()
-    devices, patrols = desk.queue.devices(), desk.queue.patrols()
-    heard = {name: moment(int(row["received"])) for name, row in (devices | patrols).items() if "received" in row}
-    on_duty = [name for name, row in patrols.items() if row.get("duty") == "on_duty" and name in desk.register.patrols]
-    quiet = silent(desk.matters, desk.register.devices.values(), heard, now, since, on_duty)
-    events = [event for each in quiet for event in _fell_silent(each, each.id in heard, patrols, desk, now)]
-    events += _speak_again({each.id for each in quiet}, desk, now)
-    if events:
-        desk.queue.record(understand(events, desk), now)
+class Silence:
+    """Notices who should have been heard and was not (an alert that may open a case; a device is offline too), and
+    who speaks again. What stands is kept in Redis with the device, so a restart or a second worker repeats nothing.
 
+    The absence of the centre is nobody's silence: it counts from when this began to listen, and anew whenever nobody
+    at all was heard for a while, since then it is the broker or ingest that is away.
+    """
 
-def _fell_silent(
-    quiet: Silent, heard: bool, patrols: Mapping[str, Row], desk: Desk, now: datetime
-) -> Iterable[Event]:
-    """Named after the last sign of life, so that recording it again (another worker, a restart) is a duplicate."""
-    name = f"silent-{int(quiet.last.timestamp() * 1000)}" if heard else "silent-never"
-    alert = Alert(quiet.rule.category, quiet.rule.severity, name, "new")
-    device = desk.register.devices.get(quiet.id)
-    if device is None:
-        row = patrols[quiet.id]
-        place = Position(float(row["lon"]), float(row["lat"])) if row.get("lon") else None
-        yield _event(desk, quiet.id, f"{quiet.id}-{name}", now, alert, place)
-    else:
-        yield _event(desk, device.id, f"{device.id}-offline-{name}", now, Status("offline"), device.position)
-        yield _event(desk, device.id, f"{device.id}-{name}", now, alert, device.position)
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._since = desk, desk.now()
+        periods = [device.period for device in desk.register.devices.values() if device.period > 0]
+        self._deaf = timedelta(seconds=max(120.0, 3 * min(periods, default=0.0)))
 
+    def look(self) -> None:
+        """Look once. Harmless to repeat."""
+        desk, now = self._desk, self._desk.now()
+        heard = {name: moment(at) for name, at in desk.queue.heard().items()}
+        if not heard or now - max(heard.values()) > self._deaf:
+            self._since = now
+            return
+        devices, patrols = desk.queue.devices(desk.register.devices), desk.queue.patrols()
+        on_duty = [name for name, row in patrols.items() if row.get("duty") == "on_duty" and row.get("registered")]
+        quiet = silent(desk.matters, desk.register.devices.values(), heard, now, self._since, on_duty)
+        rows = devices | patrols
+        events = [
+            event for each in quiet if "silent" not in rows.get(each.id, {})
+            for event in self._fell_silent(each, heard.get(each.id), rows.get(each.id, {}), now)
+        ]  # fmt: skip
+        for name, row in rows.items():
+            if "silent" in row and name in heard and heard[name] > moment(int(row["silent_at"])):
+                events.append(self._speaks_again(name, row, now))
+        if events:
+            desk.queue.record(understand(events, desk), now)
 
-def _speak_again(quiet: set[str], desk: Desk, now: datetime) -> Iterable[Event]:
-    for row in desk.queue.alerts(1000):
-        device, _, series = row["alert"].partition("/")
-        if row.get("ended") or not series.startswith("silent-") or device in quiet:
-            continue
-        alert = Alert(row["category"], int(row["severity"]), series, "end")
-        place = Position(float(row["lon"]), float(row["lat"])) if row.get("lon") else None
-        yield _event(desk, device, f"{device}-end-{series}", now, alert, place)
+    def _fell_silent(self, quiet: Silent, last: datetime | None, row: Row, now: datetime) -> Iterable[Event]:
+        """Named after the last sign of life, so that two workers who notice it at once record it once."""
+        series = f"silent-{int(last.timestamp() * 1000)}" if last else "silent-never"
+        place = self._place(quiet.id, row)
+        if quiet.id in self._desk.register.devices:
+            yield self._event(quiet.id, f"{quiet.id}-offline-{series}", now, Status("offline"), place)
+        alert = Alert(quiet.rule.category, quiet.rule.severity, series, "new")
+        yield self._event(quiet.id, f"{quiet.id}-{series}", now, alert, place)
 
+    def _speaks_again(self, name: str, row: Row, now: datetime) -> Event:
+        series = row["silent"].removeprefix(f"{name}/")
+        kind = self._desk.register.devices[name].kind if name in self._desk.register.devices else "patrol"
+        alert = Alert(self._desk.matters.silences[kind].category, 1, series, "end")
+        return self._event(name, f"{name}-end-{series}", now, alert, self._place(name, row))
 
-def _event(
-    desk: Desk, device: str, name: str, now: datetime, body: Alert | Status, place: Position | None
-) -> Event:
-    """An event of the centre itself about a device; WATCHED keeps it from counting as a sign of life."""
-    return Event(
-        source=f"gridpost/{desk.site}/clock", id=name, device=device, at=now, received=now, body=body,
-        position=place, flags=(Flag.WATCHED,),
-    )  # fmt: skip
+    def _place(self, name: str, row: Row) -> Position | None:
+        device = self._desk.register.devices.get(name)
+        if device is not None:
+            return device.position
+        return Position(float(row["lon"]), float(row["lat"])) if row.get("lon") else None
+
+    def _event(
+        self, device: str, name: str, now: datetime, body: Alert | Status, place: Position | None
+    ) -> Event:
+        """An event of the centre itself about a device; WATCHED keeps it from counting as a sign of life."""
+        return Event(
+            source=f"gridpost/{self._desk.site}/clock", id=name, device=device, at=now, received=now, body=body,
+            position=place, flags=(Flag.WATCHED,),
+        )  # fmt: skip

@@ -37,7 +37,7 @@ def ingest(
     logs.set_up(settings.log_format)
     with with_servers(settings) as whole:
         desk = open_centre(whole).desk()
-        desk.queue.register(list(desk.register.patrols), desk.now())
+        desk.queue.register(list(desk.register.patrols))
         told = threading.Event()
         stop_on_signals(told if drain else desk.stop)
         assert whole.mqtt_url is not None

@@ -1,9 +1,10 @@
 -- One act on one case: everything is checked and changed in this one step, or nothing is. `arg.row` is the act's row of
 -- workflow.py. Answers JSON: {"ok":true} or {"ok":false,"error":…} with what the caller needs to tell the person.
--- The answer is kept under the request's name, so a call that is repeated (a retry, a redelivered reply) is harmless.
+-- The answer is kept under case, act, person and request, so a call that is repeated (a retry, a redelivered reply) is
+-- harmless, and a request that somebody else names the same is another one.
 local now, no, row = arg.now, arg.no, arg.row
 local key = prefix .. 'case:' .. no
-local done = prefix .. 'done:' .. arg.request
+local done = prefix .. 'done:' .. table.concat({no, row.name, arg.by, arg.request}, '/')
 local answered = redis.call('GET', done)
 if answered then return answered end
 
@@ -22,6 +23,10 @@ if arg.dispatch and (arg.dispatch ~= dispatch or arg.patrol ~= patrol) then retu
 local fits = false
 for _, before in ipairs(row.before) do fits = fits or before == state end
 if not fits then return refuse({error = 'jump_refused', state = state}) end
+
+for _, need in ipairs(row.needs) do
+  if arg[need] == '' then return refuse({error = 'needs_missing', missing = row.needs}) end
+end
 
 local post = arg.post ~= '' and arg.post or c[11] or ''
 if row.patrol == 'bind' then
@@ -77,7 +82,7 @@ if row.patrol == 'bind' then
   task('assign', acting, running)
 elseif row.patrol == 'free' then
   if patrol ~= '' then bind(patrol, '', '', '') end
-  if row.name == 'withdraw' then task('withdraw', patrol, dispatch) end
+  if patrol ~= '' and not arg.dispatch then task('withdraw', patrol, dispatch) end  -- its phone does not know yet
   if row.after == 'accepted' then redis.call('HSET', key, 'patrol', '', 'dispatch', '') end
 elseif patrol ~= '' and row.after == 'on_scene' then
   bind(patrol, no, 'scene', dispatch)

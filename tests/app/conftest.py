@@ -45,7 +45,7 @@ def centre(loaded: Centre, valkey: Valkey, site: str, tmp_path: Path) -> Centre:
     found = dataclasses.replace(
         loaded, settings=settings, queue=centres.open_queue(settings), accounts=accounts, pictures=pictures
     )
-    found.queue.register(list(found.register.patrols), found.now())
+    found.queue.register(list(found.register.patrols))
     for role in ("operator", "supervisor", "leader", "administrator"):
         accounts.add(role, role, PASSWORD, datetime.now(UTC))
     return found

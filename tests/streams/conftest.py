@@ -9,7 +9,7 @@ import pytest
 
 from streams.dispatch_queue import DispatchQueue, connect
 from streams.keys import Keys
-from tests.streams.samples import NOW, SHANGHAI
+from tests.streams.samples import SHANGHAI
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def queue(redis_url: str) -> Iterator[DispatchQueue]:
     """A queue with two registered patrols, P-1 and P-2."""
     redis = connect(redis_url)
     queue = DispatchQueue(redis, Keys(f"test-{uuid4().hex[:8]}"), SHANGHAI)
-    queue.register(["P-1", "P-2"], NOW)
+    queue.register(["P-1", "P-2"])
     yield queue
     for key in redis.scan_iter(queue.keys.prefix.replace("[", r"\[") + "*", count=1000):
         redis.delete(key)

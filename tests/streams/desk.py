@@ -66,7 +66,7 @@ def make_desk(queue: DispatchQueue, folder: Path, now: Callable[[], datetime] | 
     """A desk of this small site on `queue`."""
     catalogue = folder / "matters.toml"
     catalogue.write_text(CATALOGUE, encoding="utf-8")
-    queue.register(small_register().patrols, datetime.now(UTC))
+    queue.register(small_register().patrols)
     return Desk(
         site=queue.keys.site, register=small_register(), index=GridIndex(four_grids()),
         matters=load_matters(catalogue), calendar=Calendar(tz=SHANGHAI), queue=queue,

@@ -43,7 +43,8 @@ def fix(patrol: str, name: str, seconds: float, lon: float = PLACE.lon, lat: flo
         flags: tuple[Flag, ...] = ()) -> Tagged:  # fmt: skip
     """A position of a patrol, `seconds` after NOW."""
     body = Movement(accuracy=5.0, speed=1.2, course=90.0)
-    return Tagged(event(patrol, name, body, later(seconds), Position(lon, lat), flags=flags), Intent(), "patrols", True)
+    moved = event(patrol, name, body, later(seconds), Position(lon, lat), flags=flags)
+    return Tagged(moved, Intent(), "patrols", "patrol")
 
 
 def opening(priority: int = 2, accept: bool = True, origin: str = "device", start: datetime = NOW) -> Intent:
@@ -63,7 +64,7 @@ def alert(camera: str, name: str, phase: Phase = "new", series: str = "a", secon
     """One phase of an alert of a camera; `new` and `update` would open the rubbish matter."""
     body = Alert("exposed_rubbish", 3, series, phase)
     intent = replace(opening(priority, start=later(seconds)) if phase != "end" else Intent(), phase=phase)
-    return Tagged(event(camera, name, body, later(seconds), Position(lon, PLACE.lat)), intent, "cameras")
+    return Tagged(event(camera, name, body, later(seconds), Position(lon, PLACE.lat)), intent, "cameras", "device")
 
 
 def report(name: str, seconds: float = 0, lon: float | None = PLACE.lon, text: str = "路口有垃圾") -> Tagged:
@@ -81,10 +82,10 @@ def reading(sensor: str, name: str, value: float, seconds: float, hold: float = 
     """A water level in metres: raised at 2.5, cleared at 2.2, each after `hold` seconds."""
     rule = ThresholdRule("water_level", 2.5, 2.2, "above", hold, "high_water", 3, opening(start=later(seconds)))
     body = Reading("water_level", value, "m")
-    return Tagged(event(sensor, name, body, later(seconds)), Intent(rule=rule), "water")
+    return Tagged(event(sensor, name, body, later(seconds)), Intent(rule=rule), "water", "device")
 
 
 def status(device: str, name: str, state: str, seconds: float = 0, moving: bool = False) -> Tagged:
     """A status of a device or patrol."""
     body = Status(state)  # type: ignore[arg-type]  # a literal in each test
-    return Tagged(event(device, name, body, later(seconds), None), Intent(), None, moving)
+    return Tagged(event(device, name, body, later(seconds), None), Intent(), None, "patrol" if moving else "device")

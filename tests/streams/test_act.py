@@ -10,18 +10,21 @@ import pytest
 
 from streams import workflow
 from streams.codec import millis
-from streams.dispatch_queue import Act, Answered, DispatchQueue
+from streams.dispatch_queue import Act, Answered, DispatchQueue, connect
 from streams.errors import (
     CaseTaken,
     JumpRefused,
+    NeedsMissing,
     NoSuchCase,
     PatrolBusy,
     PatrolUnknown,
     SixFixesMissing,
+    Unreachable,
     WrongPatrol,
 )
+from streams.keys import Keys
 from streams.model import Clock, State
-from tests.streams.samples import MATTER, NOW, alert, later, report
+from tests.streams.samples import MATTER, NOW, SHANGHAI, alert, later, report
 
 ARRIVE = Clock("arrive", millis(NOW), millis(later(3600)))
 
@@ -200,3 +203,44 @@ def test_a_handled_case_takes_no_new_alerts(queue: DispatchQueue) -> None:
     no, dispatch = sent(queue)
     queue.act(act(no, "handle", by="P-1", patrol="P-1", dispatch=dispatch), NOW)
     assert len(queue.record([alert("D-9", "9", seconds=60)], later(60)).opened) == 1
+
+
+def test_a_request_of_somebody_else_is_another_request(queue: DispatchQueue) -> None:
+    """The same name for a request on another case is no repetition: the second case is dispatched too."""
+    first, second = opened(queue), opened(queue, "2", lon=119.3)
+    queue.act(act(first, "dispatch", seen=3, patrol="P-1", request="once"), NOW)
+    answered = queue.act(act(second, "dispatch", seen=3, patrol="P-2", request="once"), NOW)
+    assert (answered.case.no, answered.case.patrol) == (second, "P-2")
+
+
+def test_who_left_the_register_cannot_be_sent(queue: DispatchQueue) -> None:
+    """The register is the whole list: a patrol that is not on it any more is unregistered."""
+    queue.register(["P-2"])
+    with pytest.raises(PatrolUnknown):
+        queue.act(act(opened(queue), "dispatch", seen=3, patrol="P-1"), NOW)
+
+
+def test_a_decline_needs_its_reason(queue: DispatchQueue) -> None:
+    """The table says that a decline needs a text; a reply without one is refused too."""
+    no, dispatch = sent(queue)
+    with pytest.raises(NeedsMissing, match="text"):
+        queue.act(act(no, "decline", by="P-1", patrol="P-1", dispatch=dispatch), NOW)
+
+
+def test_a_phone_is_told_when_the_desk_takes_its_case_away(queue: DispatchQueue) -> None:
+    """An operator records the result by telephone: the patrol is free, and its phone drops the task."""
+    no, _dispatch = sent(queue)
+    queue.act(act(no, "handle", seen=4), NOW)
+    assert [task["act"] for _, task in queue.tasks("clock-1", 10)] == ["assign", "withdraw"]
+
+
+def test_a_redis_that_may_not_write_is_waited_for(redis_url: str) -> None:
+    """Too few replicas is "not now", like a Redis that is gone: the work is kept."""
+    queue = DispatchQueue(connect(redis_url), Keys("replicas"), SHANGHAI)
+    queue.redis.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(Unreachable, match="NOREPLICAS"):
+            queue.record([alert("D-1", "1")], NOW)
+    finally:
+        queue.redis.config_set("min-replicas-to-write", 0)
+    assert queue.record([alert("D-1", "1")], NOW).new == 1

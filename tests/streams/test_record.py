@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from msgspec.structs import replace
 
 from geo.places import Position
 from streams.codec import millis
-from streams.dispatch_queue import DispatchQueue
+from streams.dispatch_queue import DispatchQueue, Tagged
 from streams.model import Flag, State
+from streams.triage import Intent
 from tests.streams.samples import NOW, PLACE, alert, fix, later, opening, reading, report, status
 
 
@@ -174,11 +178,114 @@ def test_a_patrol_off_duty_is_shown_so(queue: DispatchQueue) -> None:
 def test_a_case_outside_every_grid_is_kept(queue: DispatchQueue) -> None:
     """A place outside is recorded and its case opened, without a grid."""
     outside = report("r1")
-    event = outside.event.__class__(
-        **{f: getattr(outside.event, f) for f in outside.event.__struct_fields__}
-        | {"grid": None, "grids": (), "flags": (Flag.OUTSIDE,), "position": Position(120.9, 34.0)}
-    )
+    event = replace(outside.event, grid=None, grids=(), flags=(Flag.OUTSIDE,), position=Position(120.9, 34.0))
     (no,) = queue.record([outside._replace(event=event, intent=opening(accept=False, origin="resident"))], NOW).opened
     case = queue.case(no)
     assert case is not None
     assert (case.grid, case.lon) == (None, 120.9)
+
+
+def test_a_batch_of_any_size_is_recorded_in_small_calls(queue: DispatchQueue) -> None:
+    """25,600 readings (a hundred from each of 256 messages) are more than one script call takes on; none is lost."""
+    batch = [reading("S-1", str(n), 1.0, n, hold=0) for n in range(25_600)]
+    assert queue.record(batch, NOW).new == 25_600
+
+
+def test_a_message_on_both_sides_of_midnight_is_one_event(queue: DispatchQueue) -> None:
+    """Two workers receive one redelivered message a moment before and a moment after local midnight."""
+    midnight = datetime(2026, 11, 18, 16, 0, tzinfo=UTC)
+    after = reseen(report("r1"), midnight + timedelta(seconds=1))
+    before = reseen(report("r1"), midnight - timedelta(seconds=1))
+    assert queue.record([after], midnight).new == 1
+    assert queue.record([before], midnight).duplicate == 1
+
+
+def test_counts_go_to_the_day_of_receipt(queue: DispatchQueue) -> None:
+    """Received before midnight, recorded after it (Redis was away): the day before counts it, like its case."""
+    midnight = datetime(2026, 11, 18, 16, 0, tzinfo=UTC)
+    queue.record([reseen(report("r1"), midnight - timedelta(seconds=1))], midnight + timedelta(minutes=5))
+    assert len(queue.cases_of("2026-11-18")) == 1
+    assert queue.counts("2026-11-18")["cases:resident"] == 1
+    assert queue.counts("2026-11-19") == {}
+
+
+def test_old_cases_at_one_spot_do_not_stop_merging(queue: DispatchQueue) -> None:
+    """Forty forgotten cases beside it, and still the second alert of today joins the first."""
+    for n in range(40):
+        queue.record([alert("D-1", f"old{n}", series=f"old{n}", seconds=n * 3600)], later(n * 3600))
+    again = 41 * 3600.0
+    first = queue.record([alert("D-1", "a", series="a", seconds=again)], later(again)).opened
+    assert len(first) == 1
+    recorded = queue.record([alert("D-2", "b", series="b", seconds=again + 5, lon=119.2003)], later(again + 5))
+    assert (recorded.opened, recorded.merged) == ((), 1)
+
+
+def test_a_case_is_over_when_the_last_of_its_alerts_has_ended(queue: DispatchQueue) -> None:
+    """Two cameras, one case: the end of the first says nothing; a third alert takes an end back."""
+    queue.record([alert("D-1", "1"), alert("D-2", "1", lon=119.2003)], NOW)
+
+    def ended() -> int | None:
+        return queue.open_cases()[0].ended
+
+    queue.record([alert("D-1", "2", "end", seconds=5)], NOW)
+    assert ended() is None
+    queue.record([alert("D-2", "2", "end", seconds=6, lon=119.2003)], NOW)
+    assert ended() == millis(later(6))
+    queue.record([alert("D-3", "1", seconds=7)], NOW)
+    assert ended() is None
+
+
+def test_an_update_may_raise_the_priority_and_an_older_one_changes_nothing(queue: DispatchQueue) -> None:
+    """It burns higher: the case follows. The older message that comes late does not take it back."""
+    queue.record([alert("D-1", "1", priority=4), alert("D-1", "3", "update", seconds=9, priority=1)], NOW)
+    queue.record([alert("D-1", "2", "update", seconds=5, priority=3)], NOW)
+    assert queue.open_cases()[0].priority == 1
+
+
+def test_a_device_confirms_a_report(queue: DispatchQueue) -> None:
+    """A camera that sees what a resident reported: verified and accepted by rule, with the clock to handle."""
+    (no,) = queue.record([report("r1")], NOW).opened
+    queue.record([alert("D-1", "1", seconds=60)], later(60))
+    case = queue.case(no)
+    assert case is not None
+    assert (case.state, case.version, case.by) == (State.ACCEPTED, 3, "rule")
+    assert [clock.name for clock in case.clocks] == ["respond", "handle"]
+    assert [entry.act for entry in queue.log(no)] == ["report", "merge", "verify", "accept"]
+
+
+def test_two_readings_hours_apart_have_not_held(queue: DispatchQueue) -> None:
+    """High once, and high again ten hours later: nobody knows what was between, so it begins anew."""
+    for n, seconds in enumerate((0, 36_000)):
+        queue.record([reading("S-1", str(n), 2.9, seconds)], later(seconds))
+    assert queue.alerts() == []
+
+
+def test_a_last_will_counts_from_when_it_was_sent(queue: DispatchQueue) -> None:
+    """A will bears the time of the connect; the broker sends it an hour later, and then the device is offline."""
+    queue.record([status("D-1", "hello", "online", 10)], later(10))
+    will = status("D-1", "will", "offline", 0)
+    queue.record([will._replace(event=replace(will.event, received=later(3600)))], later(3600))
+    assert queue.devices()["D-1"]["state"] == "offline"
+
+
+def test_what_failed_is_said_again_when_asked_again(queue: DispatchQueue) -> None:
+    """The answer got lost and the call is repeated: the event that could not be handled is not taken for recorded."""
+    queue.redis.set(queue.keys.patrol("P-1"), "not a hash")
+    first, again = queue.record([fix("P-1", "1", 0)], NOW), queue.record([fix("P-1", "1", 0)], NOW)
+    assert len(first.failed) == 1
+    assert again.failed == first.failed
+
+
+def test_strangers_leave_nothing_that_stays(queue: DispatchQueue) -> None:
+    """Unknown sensors are recorded, and no device row is made of them; an unknown mover's row expires."""
+    strange = reading("nobody", "1", 2.9, 0)._replace(who="other", intent=Intent(listed=True))
+    queue.record([strange, fix("stranger", "1", 0, flags=(Flag.UNREGISTERED,))], NOW)
+    assert queue.devices() == {}
+    assert set(queue.unknown()) == {"nobody"}
+    assert queue.redis.ttl(queue.keys.patrol("stranger")) > 0
+    assert queue.redis.ttl(queue.keys.patrol("P-1")) == -1
+
+
+def reseen(tagged: Tagged, received: datetime) -> Tagged:
+    """The same message, received at another time."""
+    return tagged._replace(event=replace(tagged.event, received=received, at=received))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from streams.embedded import Broker
 from streams.ingest import Desk, understand
 from streams.model import Clock, Status
 from streams.mqtt import Publisher, subscribe
-from streams.watch import notice_silence, run, send_tasks
+from streams.watch import Silence, run, send_tasks
 from tests.conftest import wait_until
 from tests.streams.desk import make_desk
 from tests.streams.samples import MATTER, NOW, event, later
@@ -60,7 +59,7 @@ def dispatched(desk: Desk) -> tuple[str, str]:
 class Refuses:
     """A broker that goes away in the middle of a send. A stand-in: a real one cannot be stopped so exactly."""
 
-    def send(self, topic: str, payload: bytes) -> None:
+    def send(self, topic: str, payload: bytes, *, timeout: float) -> None:
         raise ConnectionError(topic)
 
 
@@ -107,36 +106,87 @@ def test_a_worker_that_fails_while_sending_keeps_the_task(desk: Desk, broker: Br
     assert desk.queue.tasks("clock-1", 10) == []
 
 
-def silent_sensor(desk: Desk, watch: Watch) -> Callable[[], list[str]]:
-    """Sensor S-1 has spoken once, at NOW; returns what the alerts say."""
-    spoke = event("S-1", "1", Status("online"), place=desk.register.devices["S-1"].position)
-    desk.queue.record(understand([spoke], desk), NOW)
-    return lambda: [f"{row['category']} {row['phase']}" for row in desk.queue.alerts() if row["device"] == "S-1"]
+def speaks(desk: Desk, device: str, name: str, at: datetime) -> None:
+    """A device says that it is online."""
+    place = desk.register.devices[device].position
+    desk.queue.record(understand([event(device, name, Status("online"), at=at, place=place, received=at)], desk), at)
+
+
+def alerts(desk: Desk) -> list[str]:
+    """What the alerts about sensor S-1 say."""
+    return [f"{row['category']} {row['phase']}" for row in desk.queue.alerts() if row["device"] == "S-1"]
 
 
 def test_a_silent_sensor_is_offline_once_and_comes_back(desk: Desk, watch: Watch) -> None:
     """Past its periods it is offline with one alert and one case, whoever looks how often; speaking ends the alert."""
-    alerts = silent_sensor(desk, watch)
+    silence = Silence(desk)
+    speaks(desk, "S-1", "1", NOW)
     watch.now = later(60)
-    notice_silence(desk, NOW)
-    assert alerts() == []
+    silence.look()
+    assert alerts(desk) == []
     watch.now = NOW + timedelta(days=1)
-    for _ in range(3):
-        notice_silence(desk, NOW)
-    assert alerts() == ["device_offline new"]
+    speaks(desk, "D-1", "1", watch.now)  # somebody is heard, so it is not the centre that is deaf
+    for looker in (silence, silence, another(desk, watch, NOW)):
+        looker.look()
+    assert alerts(desk) == ["device_offline new"]
     assert desk.queue.devices()["S-1"]["state"] == "offline"
-    assert [case.device for case in desk.queue.open_cases() if case.device == "S-1"] == ["S-1"]
-    spoke = event("S-1", "2", Status("online"), at=watch.now + timedelta(seconds=5), place=None)
-    desk.queue.record(understand([spoke], desk), watch.now)
+    assert [case.device for case in desk.queue.open_cases()] == ["S-1"]
     watch.now += timedelta(seconds=10)
-    notice_silence(desk, NOW)
-    assert alerts() == ["device_offline end"]
+    speaks(desk, "S-1", "2", watch.now)
+    silence.look()
+    assert alerts(desk) == ["device_offline end"]
     assert desk.queue.devices()["S-1"]["state"] == "online"
 
 
+def another(desk: Desk, watch: Watch, since: datetime) -> Silence:
+    """A second clock worker, or the first after a restart, that began to listen at `since`."""
+    at, watch.now = watch.now, since
+    made = Silence(desk)
+    watch.now = at
+    return made
+
+
+def test_a_restart_neither_ends_nor_doubles_what_stands(desk: Desk, watch: Watch) -> None:
+    """A worker that starts while a sensor is silent leaves its alert alone; hours later there is still one."""
+    silence = Silence(desk)
+    for hours in (5, 10):
+        watch.now = NOW + timedelta(hours=hours)
+        speaks(desk, "D-1", str(hours), watch.now)
+        (silence if hours == 5 else another(desk, watch, NOW + timedelta(hours=5))).look()
+        assert alerts(desk) == ["device_offline new"], "never heard, and said once"
+    assert len(desk.queue.open_cases()) == 1
+
+
 def test_the_absence_of_the_centre_is_nobodys_silence(desk: Desk, watch: Watch) -> None:
-    """After a week's shutdown nothing is declared silent before it had the chance to speak."""
-    silent_sensor(desk, watch)
+    """After a week's shutdown, or while nobody at all is heard, nothing is declared silent."""
+    speaks(desk, "S-1", "1", NOW)
+    silence = Silence(desk)
     watch.now = NOW + timedelta(days=7)
-    notice_silence(desk, watch.now)
+    silence.look()
+    another(desk, watch, watch.now).look()
+    speaks(desk, "D-1", "1", watch.now)
+    silence.look()
     assert desk.queue.alerts() == []
+
+
+def test_an_assignment_withdrawn_meanwhile_is_not_sent(desk: Desk, broker: Broker) -> None:
+    """Dispatch and undo before the task left: the phone hears of the withdrawal only."""
+    no, dispatch = dispatched(desk)
+    desk.queue.act(Act(no, "withdraw", "林晓东", "supervisor", "undo", 4), NOW)
+    sent: list[dict[str, str]] = []
+
+    class Listens:
+        """Keeps what would be published."""
+
+        def send(self, topic: str, payload: bytes, *, timeout: float) -> None:
+            sent.append(json.loads(payload))
+
+    assert send_tasks(desk, Listens(), "clock-1") == 2
+    assert [(task["act"], task["dispatch"]) for task in sent] == [("withdraw", dispatch)]
+
+
+def test_one_clock_worker_sends_at_a_time(desk: Desk) -> None:
+    """While one worker holds the lease the other gets no task, so that nothing overtakes."""
+    dispatched(desk)
+    assert len(desk.queue.tasks("clock-1", 10)) == 1
+    assert desk.queue.tasks("clock-2", 10) == []

@@ -1,0 +1,91 @@
+-- Cases: into an open one of the same matter nearby and recent, or a new one. Part of record.lua.
+local function nearby(e, open)
+  if not e.lon or open.radius <= 0 or math.abs(e.lat) > 85 then return nil end
+  local index = prefix .. 'near:' .. open.matter
+  while true do
+    local stale = false
+    local near = redis.call('GEOSEARCH', index, 'FROMLONLAT', e.lon_text, e.lat_text, 'BYRADIUS', open.radius, 'm',
+      'ASC', 'COUNT', 32)
+    for _, no in ipairs(near) do
+      local last = tonumber(redis.call('HGET', prefix .. 'case:' .. no, 'last') or '')
+      if last and math.abs(e.received - last) <= open.minutes * 60000 then return no end
+      if not last or last < e.received then  -- nothing will join it any more
+        redis.call('ZREM', index, no)
+        stale = true
+      end
+    end
+    if not stale then return nil end
+  end
+end
+
+local function entry(no, by, role, act, before, after, version, text)
+  log(no, {at = now, by = by, role = role, act = act, before = before, after = after, version = version, text = text})
+end
+
+local function accept_by_rule(no, state, version)
+  if state == 'reported' then
+    version = version + 1
+    entry(no, 'rule', 'rule', 'verify', 'reported', 'verified', version)
+  end
+  version = version + 1
+  entry(no, 'rule', 'rule', 'accept', 'verified', 'accepted', version)
+  return version
+end
+
+-- The earliest number and the highest priority stay. What a device confirms is verified and accepted by rule.
+local function merge(e, open, no)
+  local key = prefix .. 'case:' .. no
+  local c = redis.call('HMGET', key, 'priority', 'last', 'state', 'version', 'clocks')
+  local state, version = c[3], tonumber(c[4])
+  redis.call('HINCRBY', key, 'events', 1)
+  redis.call('HSET', key, 'priority', math.min(open.priority, tonumber(c[1])), 'updated', whole(now),
+    'last', whole(math.max(e.received, tonumber(c[2]))))
+  entry(no, e.device, open.origin, 'merge', state, state, version, open.text)
+  if open.accept and (state == 'reported' or state == 'verified') then
+    local clocks = cjson.decode(c[5])
+    for _, clock in ipairs(open.clocks) do
+      if clock.name == 'handle' then clocks[#clocks + 1] = clock end
+    end
+    redis.call('HSET', key, 'state', 'accepted', 'version', accept_by_rule(no, state, version), 'clocks',
+      clocks_json(clocks), 'by', 'rule', 'act', 'accept', 'acted', whole(now))
+    redis.call('ZADD', prefix .. 'cases:open', whole(next_due(clocks)), no)
+  end
+  result.merged = result.merged + 1
+  count(e, 'merged:' .. open.origin)
+  cases[no] = true
+end
+
+local function open_case(e, open)
+  local serial = redis.call('INCR', prefix .. 'number:' .. e.day)
+  if serial == 1 then redis.call('EXPIRE', prefix .. 'number:' .. e.day, arg.seen_ttl) end
+  local no = string.format('GP-%s-%04d', string.gsub(e.day, '-', ''), serial)
+  entry(no, e.device, open.origin, 'report', '', 'reported', 1, open.text)
+  local version = open.accept and accept_by_rule(no, 'reported', 1) or 1
+  redis.call('HSET', prefix .. 'case:' .. no, 'no', no, 'state', open.accept and 'accepted' or 'reported',
+    'version', version, 'matter', open.matter, 'priority', open.priority, 'origin', open.origin,
+    'received', whole(e.received), 'last', whole(e.received), 'category', open.category, 'device', e.device,
+    'lon', e.lon_text or '', 'lat', e.lat_text or '', 'grid', e.grid or '', 'grids', e.grids_json,
+    'cell', e.cell or '', 'clocks', clocks_json(open.clocks), 'events', 1, 'updated', whole(now),
+    'alert', open.alert or '', 'image', open.image or '', 'post', open.post, 'text', open.text,
+    'contact', open.contact, 'by', open.accept and 'rule' or e.device, 'act', open.accept and 'accept' or 'report',
+    'acted', whole(now))
+  redis.call('ZADD', prefix .. 'cases:open', whole(next_due(open.clocks)), no)
+  redis.call('ZADD', prefix .. 'cases:' .. e.day, whole(e.received), no)
+  redis.call('EXPIRE', prefix .. 'cases:' .. e.day, arg.case_ttl)
+  if e.lon and math.abs(e.lat) <= 85 then
+    redis.call('GEOADD', prefix .. 'near:' .. open.matter, e.lon_text, e.lat_text, no)
+  end
+  count(e, 'cases:' .. open.origin)
+  opened[#opened + 1] = no
+  cases[no] = true
+  return no
+end
+
+local function case_for(e, open)
+  local no = nearby(e, open)
+  if no then
+    merge(e, open, no)
+    return no
+  end
+  return open_case(e, open)
+end
