@@ -267,6 +267,6 @@ def _frame(source: Any) -> tuple[str, Any]:
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, pyproj.exceptions.ProjError) as error:
         said = str(error).partition("\n")[0]
         raise BadGridFile(f"{path} cannot be read ({said}): name a GIS file such as GeoJSON or GeoPackage") from error
-    if not hasattr(frame, "geometry") or not hasattr(frame, "crs"):
+    if not isinstance(frame, geopandas.GeoDataFrame):  # a table, whatever its columns are called
         raise BadGridFile(f"{path} has no geometries: name a GIS file such as GeoJSON or GeoPackage")
     return str(path), frame
