@@ -56,8 +56,8 @@ class Lattice:
 
     @classmethod
     def over(cls, bounds: tuple[float, float, float, float], metres: float, most: int) -> Lattice:
-        """A lattice over west, south, east, north with a free cell around; coarser than `metres` if it must
-        hold no more than `most` cells."""
+        """A lattice over west, south, east, north, with a rim that nothing in it touches; coarser than `metres`
+        if it must hold no more than `most` cells."""
         west, south, east, north = bounds
         shrink = cos(radians(min(89.0, max(abs(south), abs(north)))))
         wide, high = (east - west) * METRES_PER_DEGREE * shrink, (north - south) * METRES_PER_DEGREE
@@ -65,7 +65,8 @@ class Lattice:
             metres *= max(1.01, sqrt(wide * high / (metres * metres) / most))
         per_lon, per_lat = METRES_PER_DEGREE * shrink / metres, METRES_PER_DEGREE / metres
         columns, rows = ceil(wide / metres) + 3, ceil(high / metres) + 3
-        return cls(west - 1 / per_lon, south - 1 / per_lat, per_lon, per_lat, columns, rows, metres)
+        # a cell and a half, since an outline on the edge of a cell touches the next one too
+        return cls(west - 1.5 / per_lon, south - 1.5 / per_lat, per_lon, per_lat, columns, rows, metres)
 
 
 @dataclass(frozen=True, slots=True)

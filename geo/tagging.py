@@ -64,11 +64,12 @@ class GridIndex:
         self._polygons = polygons
         west, south, east, north = shapely.total_bounds(polygons).tolist()
         self._lattice = Lattice.over((west, south, east, north), cell_metres, most_cells)
-        self._answers, self._starts, self._candidates = self._rasterise()
-        self._flat = self._answers.data
-        self._outcomes: dict[int, Outcome] = {}
-        position = {grid.code: n for n, grid in enumerate(gridset.grids)}
-        self._positions = np.array([position[grid.code] for grid in asked], dtype=np.int64)
+        self._answers, self._starts, candidates = self._rasterise()
+        self._near, self._worth = polygons[candidates], self._worths(candidates)
+        # numpy is slow at handing out single numbers, a view of the same memory is not
+        self._answer_at, self._start_at = self._answers.data, self._starts.data
+        self._outcomes = _Outcomes(gridset, general, dedicated)
+        self._positions = self._positions_of_answers()
         self._prepare()
 
     @property
@@ -87,31 +88,29 @@ class GridIndex:
         x, y = (lon - lattice.west) * lattice.per_lon, (lat - lattice.south) * lattice.per_lat
         answer = 0
         if 0.0 <= x < lattice.columns and 0.0 <= y < lattice.rows:
-            answer = self._flat[int(y) * lattice.columns + int(x)]
+            answer = self._answer_at[int(y) * lattice.columns + int(x)]
             if answer < 0:
-                answer = self._settle_one(-answer - 1, lon, lat)
-        grid, grids = self._outcomes.get(answer) or self._outcome(answer)
+                answer = self._settle_one(~answer, lon, lat)
+        grid, grids = self._outcomes[answer]
         return Tag(grid, grids, lon, lat)
 
     def tag_many(self, lons: ArrayLike, lats: ArrayLike) -> list[Tag]:
         """The tags of many places: two arrays (n,) of WGS 84 degrees in, n tags out."""
         xs, ys = np.asarray(lons, dtype=np.float64), np.asarray(lats, dtype=np.float64)
-        answers = self._place(xs, ys).tolist()
-        outcomes = {answer: self._outcome(answer) for answer in set(answers)}
+        outcomes = map(self._outcomes.__getitem__, self._place(xs, ys).tolist())
         return [
-            Tag(*outcomes[answer], lon, lat) for answer, lon, lat in zip(answers, xs.tolist(), ys.tolist(), strict=True)
+            Tag(grid, grids, lon, lat)
+            for (grid, grids), lon, lat in zip(outcomes, xs.tolist(), ys.tolist(), strict=True)
         ]
 
     def codes_many(self, lons: ArrayLike, lats: ArrayLike) -> Ints:
         """The bare placing step: for each place the position in `gridset.grids` of the grid that counts, -1
         outside."""
-        answers = self._place(np.asarray(lons, dtype=np.float64), np.asarray(lats, dtype=np.float64))
-        general, dedicated = np.divmod(answers, self._base)
-        asked = np.where(dedicated > 0, len(self._general) + dedicated - 1, general - 1)
-        return np.where(asked >= 0, self._positions[asked], -1)
+        return self._positions[self._place(np.asarray(lons, dtype=np.float64), np.asarray(lats, dtype=np.float64))]
 
     # An answer is one number: (general + 1) * base + (dedicated + 1), with -1 for none; 0 is outside.
-    # In the lattice a negative number -(n + 1) stands for border cell n.
+    # In the lattice a negative number ~n stands for border cell n, whose candidates are at
+    # starts[n]:starts[n + 1] of `_near` (their polygons) and `_worth` (what each adds to the answer).
 
     def _rasterise(self) -> tuple[NDArray[np.int32], Ints, Ints]:
         """The lattice (an answer a cell), and for border cell n its candidates[starts[n]:starts[n + 1]],
@@ -136,8 +135,22 @@ class GridIndex:
         cells_with, candidates = pairs // count, pairs % count
         border_cells, starts = np.unique(cells_with, return_index=True)
         answers = general * np.int32(self._base) + dedicated
-        answers[border_cells] = -1 - np.arange(len(border_cells), dtype=np.int32)
+        answers[border_cells] = ~np.arange(len(border_cells), dtype=np.int32)
         return answers, np.append(starts, len(candidates)).astype(np.int64), candidates
+
+    def _worths(self, candidates: Ints) -> NDArray[np.int32]:
+        """What a candidate that covers the place adds to the answer: less than the base if it is dedicated."""
+        split = len(self._general)
+        worth = np.where(candidates < split, (candidates + 1) * self._base, candidates - split + 1)
+        return worth.astype(np.int32)
+
+    def _positions_of_answers(self) -> Ints:
+        """For every answer the position in `gridset.grids` of the grid that counts; -1 for outside."""
+        position = {grid.code: n for n, grid in enumerate(self._gridset.grids)}
+        general = np.array([-1, *(position[grid.code] for grid in self._general)], dtype=np.int64)
+        positions = np.repeat(general[:, None], self._base, axis=1)
+        positions[:, 1:] = [position[grid.code] for grid in self._dedicated]
+        return positions.ravel()
 
     def _prepare(self) -> None:
         """Prepare the polygons and ask each once: GEOS builds its index on first use, which threads must not
@@ -146,57 +159,65 @@ class GridIndex:
         west, south, east, north = shapely.bounds(self._polygons).T
         shapely.intersects_xy(self._polygons, (west + east) / 2, (south + north) / 2)
 
-    def _place(self, lons: NDArray[np.float64], lats: NDArray[np.float64]) -> Ints:
+    def _place(self, lons: NDArray[np.float64], lats: NDArray[np.float64]) -> NDArray[np.int32]:
         lattice = self._lattice
-        x, y = (lons - lattice.west) * lattice.per_lon, (lats - lattice.south) * lattice.per_lat
-        on_lattice = (x >= 0) & (x < lattice.columns) & (y >= 0) & (y < lattice.rows)
-        row, column = np.where(on_lattice, y, 0).astype(np.int64), np.where(on_lattice, x, 0).astype(np.int64)
-        # a place off the lattice looks at cell 0, which is free and so says outside
-        answers: Ints = self._answers[row * lattice.columns + column].astype(np.int64)
+        # a place off the lattice, and what is no number, looks at the rim, which is free and so says outside
+        x = np.fmin(np.fmax((lons - lattice.west) * lattice.per_lon, 0.0), lattice.columns - 1)
+        y = np.fmin(np.fmax((lats - lattice.south) * lattice.per_lat, 0.0), lattice.rows - 1)
+        answers = self._answers[y.astype(np.int64) * lattice.columns + x.astype(np.int64)]
         unsettled = np.flatnonzero(answers < 0)
         if len(unsettled):
-            answers[unsettled] = self._settle(-answers[unsettled] - 1, lons[unsettled], lats[unsettled])
+            answers[unsettled] = self._settle(~answers[unsettled], lons[unsettled], lats[unsettled])
         return answers
 
-    def _settle(self, border: Ints, lons: NDArray[np.float64], lats: NDArray[np.float64]) -> Ints:
+    def _settle(
+        self, border: NDArray[np.int32], lons: NDArray[np.float64], lats: NDArray[np.float64]
+    ) -> NDArray[np.int32]:
         """The answers of places in border cells, by the exact test."""
-        counts = self._starts[border + 1] - self._starts[border]
+        starts = self._starts[border]
+        counts = self._starts[border + 1] - starts
         place = np.repeat(np.arange(len(border)), counts)
-        offset = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
-        owner = self._candidates[self._starts[border][place] + offset]
-        covers = shapely.intersects_xy(self._polygons[owner], lons[place], lats[place])
-        # backwards, so that the smallest code is written last
-        place, owner = place[covers][::-1], owner[covers][::-1]
-        is_general = owner < len(self._general)
-        answers = np.zeros(len(border), dtype=np.int64)
-        answers[place[is_general]] = (owner[is_general] + 1) * self._base
-        dedicated = np.zeros(len(border), dtype=np.int64)
-        dedicated[place[~is_general]] = owner[~is_general] - len(self._general) + 1
-        return answers + dedicated
+        candidate = np.arange(len(place)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        covers = np.flatnonzero(shapely.intersects_xy(self._near[candidate], lons[place], lats[place]))
+        covers = covers[::-1]  # backwards, so that the smallest code is written last
+        place, worth = place[covers], self._worth[candidate[covers]]
+        answers = np.zeros(len(border), dtype=np.int32)
+        if self._dedicated:
+            over = worth < self._base
+            answers[place[~over]] = worth[~over]
+            answers[place[over]] += worth[over]  # of several at one place only the last is added
+        else:
+            answers[place] = worth
+        return answers
 
     def _settle_one(self, border: int, lon: float, lat: float) -> int:
         """The same for one place, without the numpy that only pays for many."""
-        start, end = self._starts[border : border + 2].tolist()
-        near = self._candidates[start:end]
-        owners: list[int] = near.tolist()
-        covers = shapely.intersects_xy(self._polygons[near], lon, lat).tolist()
-        split, general = len(self._general), 0
-        for owner, covered in zip(owners, covers, strict=True):  # smallest code first
-            if covered and owner >= split:
-                return general * self._base + owner - split + 1
-            if covered and not general:
-                general = owner + 1
-        return general * self._base
+        start, end = self._start_at[border], self._start_at[border + 1]
+        covers = shapely.intersects_xy(self._near[start:end], lon, lat).tolist()
+        worths: list[int] = self._worth[start:end].tolist()
+        answer = 0
+        for worth, covered in zip(worths, covers, strict=True):  # general before dedicated, smallest code first
+            if covered and worth < self._base:
+                return answer + worth
+            if covered and not answer:
+                answer = worth
+        return answer
 
-    def _outcome(self, answer: int) -> Outcome:
-        """The codes of an answer, worked out once for each of the few that occur."""
-        if answer not in self._outcomes:
-            general, dedicated = divmod(answer, self._base)
-            grids = self._gridset.chain(self._general[general - 1].code) if general else ()
-            if dedicated:
-                grids = (*grids, self._dedicated[dedicated - 1].code)
-            self._outcomes[answer] = (grids[-1] if grids else None, grids)
-        return self._outcomes[answer]
+
+class _Outcomes(dict[int, Outcome]):
+    """The codes of an answer, worked out when it first occurs."""
+
+    def __init__(self, gridset: GridSet, general: list[Grid], dedicated: list[Grid]) -> None:
+        super().__init__()
+        self._gridset, self._general, self._dedicated = gridset, general, dedicated
+
+    def __missing__(self, answer: int) -> Outcome:
+        general, dedicated = divmod(answer, len(self._dedicated) + 1)
+        grids = self._gridset.chain(self._general[general - 1].code) if general else ()
+        if dedicated:
+            grids = (*grids, self._dedicated[dedicated - 1].code)
+        outcome = self[answer] = (grids[-1] if grids else None, grids)
+        return outcome
 
 
 def _code(grid: Grid) -> str:

@@ -12,10 +12,12 @@ from shapely.geometry.base import BaseGeometry
 
 from geo import cells
 from geo.grids import Grid, GridSet, Kind
-from geo.tagging import GridIndex
+from geo.lattice import Lattice, outline_cells, polygon_array, segments
+from geo.tagging import GridIndex, Tag
 
 WEST, SOUTH, SIDE = 119.0, 35.0, 0.02
 CORNER = np.array([WEST, SOUTH])
+KINDS: tuple[Kind, Kind] = ("general", "dedicated")
 
 
 def grid(code: str, geometry: BaseGeometry, level: int = 1, parent: str | None = None, kind: Kind = "general") -> Grid:
@@ -110,14 +112,45 @@ def test_a_dedicated_grid_takes_precedence_and_keeps_the_chain() -> None:
     assert index.tag(0.22, 0.04)[:2] == (None, ())
 
 
-def test_nothing_strange_is_inside() -> None:
-    """Places far away, not finite or at the antipodes are outside, and none of them fails."""
-    _, index = TOWNS[1]
-    odd = [np.nan, np.inf, -np.inf, 0.0, 180.0, -180.0, 1e300]
-    assert [index.tag(lon, 35.01).grid for lon in odd] == [None] * len(odd)
-    assert [tag.grid for tag in index.tag_many(odd, [35.01] * len(odd))] == [None] * len(odd)
-    assert index.codes_many(odd, [35.01] * len(odd)).tolist() == [-1] * len(odd)
+@pytest.mark.parametrize("cell_metres", [3.0, 50.0, 1e6])
+def test_nothing_strange_is_inside(cell_metres: float) -> None:
+    """Places far away on any side, not finite or at the antipodes are outside, and none of them fails."""
+    index = GridIndex(GridSet((grid("A", box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE)),)), cell_metres=cell_metres)
+    odd = [np.nan, np.inf, -np.inf, 0.0, 180.0, -180.0, 1e300, -1e300]
+    edges = [0.0, SIDE / 2, SIDE]
+    assert index.tag_many([WEST + edge for edge in edges], [SOUTH + SIDE / 2] * 3) == [
+        Tag("A", ("A",), WEST + edge, SOUTH + SIDE / 2) for edge in edges
+    ]
+    lons, lats = [*odd, *(WEST + edge for edge in edges)], [*odd, *(SOUTH + edge for edge in edges)]
+    places = [(lon, lat) for lon in lons for lat in lats if lon in odd or lat in odd]
+    assert [index.tag(lon, lat).grid for lon, lat in places] == [None] * len(places)
+    assert [tag.grid for tag in index.tag_many(*zip(*places, strict=True))] == [None] * len(places)
+    assert index.codes_many(*zip(*places, strict=True)).tolist() == [-1] * len(places)
     assert index.tag_many([], []) == []
+    assert index.codes_many([], []).tolist() == []
+
+
+@pytest.mark.parametrize("cell_metres", [3.0, 50.0, 1e6])
+def test_nothing_touches_the_rim_of_the_lattice(cell_metres: float) -> None:
+    """The outermost cells are free, so that a place beyond them may be looked up there."""
+    lattice = Lattice.over((WEST, SOUTH, WEST + SIDE, SOUTH + SIDE), cell_metres, 16_000_000)
+    square = polygon_array([box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE)])
+    touched, _ = outline_cells(lattice, segments(lattice, square))
+    row, column = np.divmod(touched, lattice.columns)
+    assert 0 < row.min() and row.max() < lattice.rows - 1
+    assert 0 < column.min() and column.max() < lattice.columns - 1
+
+
+def test_grids_that_overlap_are_settled_alike_one_by_one_and_in_batches() -> None:
+    """Where many general and dedicated grids cover one place near a border, the smallest code of each counts."""
+    stacks = [(f"{kind[0]}{n}", box(0, 0, 0.001 * (9 - n), 0.001 * (9 - n)), kind) for n in range(9) for kind in KINDS]
+    grids = GridSet(tuple(grid(code, shape, kind=kind) for code, shape, kind in stacks))
+    index = GridIndex(grids, cell_metres=1000)
+    lons, lats = np.random.default_rng(1).uniform(-0.001, 0.01, (2, 2000))
+    inside = (lons >= 0) & (lats >= 0) & (lons <= 0.009) & (lats <= 0.009)
+    tags = index.tag_many(lons, lats)
+    assert [tag[:2] for tag in tags] == [("d0", ("g0", "d0")) if covered else (None, ()) for covered in inside]
+    assert tags == [index.tag(lon, lat) for lon, lat in zip(lons.tolist(), lats.tolist(), strict=True)]
 
 
 def test_the_cell_is_that_of_the_place() -> None:
