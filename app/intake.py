@@ -65,7 +65,7 @@ def take(centre: Centre, said: Any, kind: str, device: str) -> dict[str, Any]:
     desk = centre.desk()
     work = ingest.sort([message], desk)
     for letter in work.letters:
-        ingest.bury(letter, desk)
+        ingest.bury([letter], desk)
         return {"result": "refused", "reason": letter.reason, "text": letter.text}
     if work.ignored:
         return {"result": "ignored", "reason": next(iter(work.ignored)), "text": ""}

@@ -133,6 +133,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "positions_age": ("位置", "Positions"),
     "few": ("少", "few"),
     "many": ("多", "many"),
+    "other_squads": ("其余 {n} 个", "{n} others"),
     "heat_open": ("在办案件", ""),
     "minutes_away": ("{name} · {n} 分", "{name} · {n} min"),
     "last_fix": ("定位 {age}", "Fix {age}"),

@@ -103,7 +103,9 @@ def mount_pages(app: FastAPI, centre: Centre) -> Any:
         if hasattr(module, "register"):
             module.register(pages_app)
         app.add_api_route(f"/{name}", _index_of(pages_app), include_in_schema=False)
-    pages_app.enable_dev_tools(debug=False, dev_tools_ui=False, dev_tools_props_check=False)
+    pages_app.enable_dev_tools(
+        debug=False, dev_tools_ui=False, dev_tools_props_check=False, dev_tools_disable_version_check=True
+    )
     return pages_app
 
 

@@ -72,7 +72,7 @@ def local(path: str) -> bool:
 
 def _page(request: Request, next_path: str, *, failed: bool) -> str:
     centre: Centre = request.app.state.centre
-    lang = request.query_params.get("lang") or centre.settings.lang
+    lang = request.query_params.get("lang") or request.cookies.get("gridpost_lang") or centre.settings.lang
     if lang not in ("zh", "en"):
         lang = centre.settings.lang
     target = next_path if local(next_path) else "/"

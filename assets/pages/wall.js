@@ -11,6 +11,14 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.gridpost = Object.assign(window.dash_clientside.gridpost || {}, {startWall});
 
+  /* At most six cells: a county's other squads are added up in the last, so that the devices below stay in sight. */
+  function squadCells(squads) {
+    const cells = Object.entries(squads).map(([code, s]) => [gp.directory().squads[code] || code, s]);
+    if (cells.length <= 6) return cells;
+    const rest = cells.slice(5).reduce((sum, [, s]) => ({on: sum.on + s.on, all: sum.all + s.all}), {on: 0, all: 0});
+    return cells.slice(0, 5).concat([[t("other_squads", {n: cells.length - 5}), rest]]);
+  }
+
   function startWall() {
     gp.start("wall");
     for (const kind of ["reset", "cases", "alerts", "devices", "figures", "patrols"]) gp.on(kind, () => { dirty = true; });
@@ -76,9 +84,9 @@
     }
     const all = Object.keys(known).length, on = all - n.off;
     put("forces-head", `${esc(t("patrols"))} <span class="figure">${on} / ${all}</span>`);
-    for (const state of ["free", "way", "scene", "lost"]) put("n-" + state, String(n[state]));
+    for (const state of ["free", "way", "scene", "lost"]) put("n-" + state, n[state] > 999 ? `<small>${n[state]}</small>` : String(n[state]));
     put("force-bar", ["free", "way", "scene", "lost", "off"].filter((state) => n[state]).map((state) => `<i class="${state}" style="flex:${n[state]}"></i>`).join(""));
-    put("squads", Object.entries(squads).map(([code, s]) => `<span>${esc(gp.directory().squads[code] || code)}<b class="figure">${s.on} / ${s.all}</b></span>`).join(""));
+    put("squads", squadCells(squads).map(([name, s]) => `<span>${esc(name)}<b class="figure">${s.on} / ${s.all}</b></span>`).join(""));
   }
 
   function devices() {
