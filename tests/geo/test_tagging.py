@@ -137,8 +137,8 @@ def test_nothing_touches_the_rim_of_the_lattice(cell_metres: float) -> None:
     square = polygon_array([box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE)])
     touched, _ = outline_cells(lattice, segments(lattice, square))
     row, column = np.divmod(touched, lattice.columns)
-    assert 0 < row.min() and row.max() < lattice.rows - 1
-    assert 0 < column.min() and column.max() < lattice.columns - 1
+    assert (row.min() > 0, row.max() < lattice.rows - 1) == (True, True)
+    assert (column.min() > 0, column.max() < lattice.columns - 1) == (True, True)
 
 
 def test_grids_that_overlap_are_settled_alike_one_by_one_and_in_batches() -> None:
