@@ -103,6 +103,8 @@ class RecordEncoder:
         """One element of `arg.events`. `network`: the data source of the register that the event came by; `who`
         speaks: a patrol, a registered fixed device, or somebody else (of whom nothing but the event is kept)."""
         body = event.body
+        if type(body) is Movement:
+            return self._fix(event, body, network)
         at, received = millis(event.at), millis(event.received)
         days = self.days(event.received)
         doc = to_json(event).decode()
@@ -118,11 +120,6 @@ class RecordEncoder:
             out["lon"], out["lat"] = position.lon, position.lat
             out["lon_text"], out["lat_text"] = repr(position.lon), repr(position.lat)
         match body:
-            case Movement():
-                bucket = received // (FIX_BUCKET_S * 1000)
-                out["bucket"], out["buckets"] = bucket, (bucket + 1, bucket, bucket - 1, bucket - 2)
-                out["registered"] = Flag.UNREGISTERED not in event.flags
-                out |= _movement(event, body, at)
             case Alert():
                 out |= _placed(event)
                 out["alert"] = intent.phase and {  # a late one is history: recorded, not raised
@@ -145,14 +142,31 @@ class RecordEncoder:
                 pass  # the act follows the record; see ingest.reply
         return out
 
+    def _fix(self, event: Event, body: Movement, network: str | None) -> dict[str, Any]:
+        """A position, which 19 of 20 events are: only what the script asks of it, in one go."""
+        place = event.position
+        assert place is not None, "a movement without a place was refused by its dialect"
+        at, received = millis(event.at), millis(event.received)
+        bucket = received // (FIX_BUCKET_S * 1000)
+        lon, lat = repr(place.lon), repr(place.lat)
+        course, speed, accuracy = _number(body.course), _number(body.speed), _number(body.accuracy)
+        shown = (
+            f'{{"id":{to_json(event.device).decode()},"at":{at},"lon":{lon},"lat":{lat},'
+            f'"grid":{to_json(event.grid).decode()},"course":{course or "null"},"speed":{speed or "null"},'
+            f'"accuracy":{accuracy or "null"}'
+        )
+        return {
+            "kind": "position", "seen": seen_member(event), "doc": to_json(event).decode(), "device": event.device,
+            "at": at, "received": received, "day": self.days(event.received)[1], "network": network,
+            "bucket": bucket, "buckets": (bucket + 1, bucket, bucket - 1, bucket - 2), "grid": event.grid,
+            "lon": place.lon, "lat": place.lat, "lon_text": lon, "lat_text": lat, "course_text": course,
+            "speed_text": speed, "accuracy_text": accuracy, "accuracy": body.accuracy or 0.0, "json": shown,
+            "moving": True, "registered": Flag.UNREGISTERED not in event.flags,
+        }  # fmt: skip
 
-def _movement(event: Event, body: Movement, at: int) -> dict[str, Any]:
-    assert event.position is not None, "a movement without a place was refused by its dialect"
-    numbers = {"course": body.course, "speed": body.speed, "accuracy": body.accuracy}
-    head = to_json({"id": event.device, "at": at, "lon": event.position.lon, "lat": event.position.lat,
-                    "grid": event.grid, **numbers})  # fmt: skip
-    texts = {f"{name}_text": "" if value is None else repr(value) for name, value in numbers.items()}
-    return {"json": head[:-1].decode(), "accuracy": body.accuracy or 0.0, **texts}
+
+def _number(value: float | None) -> str:
+    return "" if value is None else repr(value)
 
 
 def _placed(event: Event) -> dict[str, Any]:

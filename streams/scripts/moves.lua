@@ -41,8 +41,8 @@ local function move(e)
   end
   redis.call('HSET', key, 'at', whole(e.at), 'received', whole(e.received), 'lon', e.lon_text, 'lat', e.lat_text,
     'grid', e.grid or '', 'course', e.course_text, 'speed', e.speed_text, 'accuracy', e.accuracy_text, 'doubt', 0)
-  if e.registered then redis.call('HSETNX', key, 'registered', '1')
-  else redis.call('EXPIRE', key, arg.seen_ttl) end
+  if not e.registered then redis.call('EXPIRE', key, arg.seen_ttl)
+  elseif p[11] ~= '1' then redis.call('HSET', key, 'registered', '1') end
   moved[e.device] = e.json .. string.format(',"case":%s,"state":"%s","registered":%s}', cjson.encode(p[9] or ''),
     patrol_state(p[8], p[9], p[10]), (p[11] == '1' or e.registered) and 'true' or 'false')
   return nil
