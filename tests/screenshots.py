@@ -1,0 +1,100 @@
+"""Pictures of every page from a living town, to be looked at: `make screenshots`.
+
+Writes `build/screenshots/<page>-<lang>-<width>.png` and renews the README's picture, `docs/dispatch.png`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.app.test_cli import demo  # noqa: E402  # the checkout is put on the path first
+from tests.app.test_pages import CHROMIUM, FLAGS, MAP  # noqa: E402  # the same
+
+OUT = ROOT / "build" / "screenshots"
+SIZES = ((1920, 1080), (3840, 2160))
+PAGES = ("dispatch", "wall", "daily")
+
+
+def main() -> None:
+    """Run a demo, let its town live and its patrols be sent, and photograph it."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as (ready, _), sync_playwright() as kit:
+        enliven(ready)
+        browser = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for width, height in SIZES:
+            for lang in ("zh", "en"):
+                photograph(browser, ready, width, height, lang)
+        browser.close()
+    (ROOT / "docs" / "dispatch.png").write_bytes((OUT / "dispatch-zh-1920.png").read_bytes())
+    print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT.relative_to(ROOT)}")  # noqa: T201  # a script
+
+
+def enliven(ready: dict[str, Any]) -> None:
+    """Wait for cases, send somebody to the first three, and wait until they are on their way."""
+    token = next(user["token"] for user in ready["users"] if user["role"] == "supervisor")
+    with httpx2.Client(base_url=ready["url"], headers={"Authorization": f"Bearer {token}"}) as api:
+
+        def waiting() -> list[dict[str, Any]]:
+            cases: list[dict[str, Any]] = api.get("/api/v1/cases?state=accepted").json()["items"]
+            return [case for case in cases if case["grid"]]
+
+        until(lambda: len(waiting()) >= 4, 240, "four cases to dispatch")
+        patrols = [p["id"] for p in api.get("/api/v1/patrols?limit=200").json()["items"] if p.get("state") == "free"]
+        for case, patrol in zip(waiting()[1:], patrols[::9], strict=False):
+            api.post(f"/api/v1/cases/{case['no']}/dispatch", json={"version": case["version"], "patrol": patrol})
+        until(lambda: api.get("/api/v1/cases?state=on_the_way").json()["items"], 120, "somebody on the way")
+
+
+def until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Return when the condition holds; end the script when it does not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit(f"not within {seconds:g} s: {what}")
+        time.sleep(0.5)
+
+
+def photograph(browser: Browser, ready: dict[str, Any], width: int, height: int, lang: str) -> None:
+    """Every page at one size in one language, by a signed-in supervisor."""
+    user = next(user for user in ready["users"] if user["role"] == "supervisor")
+    context = browser.new_context(viewport={"width": width, "height": height}, base_url=ready["url"])
+    context.set_default_timeout(120_000)
+    page = context.new_page()
+    page.goto(f"/sign-in?lang={lang}")
+    page.screenshot(path=OUT / f"sign-in-{lang}-{width}.png")
+    page.fill("[name=name]", user["name"])
+    page.fill("[name=password]", user["password"])
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/dispatch*")
+    for name in PAGES:
+        page.goto(f"/{name}?lang={lang}")
+        if name != "daily":
+            drawn(page)
+        if name == "dispatch":
+            page.locator("#queue .ag-row:has-text('待派'), #queue .ag-row:has-text('To dispatch')").first.click()
+            page.wait_for_selector("#case-parts")
+            page.wait_for_timeout(1500)  # the picture is of a page at rest: glides and fades have ended
+        page.screenshot(path=OUT / f"{name}-{lang}-{width}.png", full_page=name == "daily")
+    context.close()
+
+
+def drawn(page: Page) -> None:
+    """Return when the map has drawn its tiles and the first patrols."""
+    until(lambda: page.evaluate(MAP), 120, "the map")
+    until(lambda: page.evaluate("gridpostMap.map.areTilesLoaded() && gridpostMap.map.isStyleLoaded()"), 120, "its tiles")
+    page.wait_for_timeout(3000)
+
+
+if __name__ == "__main__":
+    main()
