@@ -15,6 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from streams.embedded import end
+
 LOG_LINES = 8
 CALM_S = 60.0
 MOST_DEATHS = 5
@@ -67,17 +69,8 @@ class Child:
     def stop(self, timeout: float) -> None:
         """Ask it to end, by force after `timeout` seconds. Harmless when it does not run."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if process.stdin:
-            process.stdin.close()
+        if process is not None:
+            end(process, timeout)
 
     def last_words(self) -> str:
         """The last lines of its log."""

@@ -88,6 +88,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def end(process: subprocess.Popen[bytes], timeout: float) -> None:
+    """Ask a child to end, by force after `timeout` seconds, and wait until it has."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+    if process.stdin:
+        process.stdin.close()
+
+
 class Server:
     """One child process: lock, log file, health wait, orderly end. A subclass says what runs, how it answers."""
 
@@ -135,15 +148,7 @@ class Server:
         if process is None:
             return
         atexit.unregister(self.stop)
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        process.wait()
-        if process.stdin:
-            process.stdin.close()
+        end(process, timeout)
 
     def kill(self) -> None:
         """End it at once, as a crash would (for fault tests)."""
