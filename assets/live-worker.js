@@ -11,6 +11,7 @@
   const SILENCE = 15000;      // ms without a sign of life: the feed is down (three heartbeats)
   const RETRY = [1000, 2000, 4000, 8000, 15000];
   const TRAIL = 600000;       // ms of trail that a patrol keeps
+  const STEP = 15000;         // ms between its points, as in the snapshot
   const KEPT_ALERTS = 200;
   const KINDS = ["snapshot", "patrols", "case", "alert", "device", "notice", "figures", "heartbeat"];
 
@@ -59,7 +60,7 @@
     if (item.lon === undefined) return;
     const trail = known.trail || (known.trail = []);
     const newest = trail.length ? trail[trail.length - 1][0] : 0;
-    if (item.at > newest) trail.push([item.at, item.lon, item.lat]);
+    if (item.at >= newest + STEP) trail.push([item.at, item.lon, item.lat]);
     while (trail.length > 2 && trail[0][0] < item.at - TRAIL) trail.shift();
   }
 

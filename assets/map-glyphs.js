@@ -104,6 +104,12 @@ window.gridpostGlyphs = (function () {
     };
   }
 
+  /* The patrols' glyphs side by side in size, for the layer that draws them itself: half their side is `half` px. */
+  function patrolImages(k, states) {
+    const ratio = Math.max(2, Math.ceil(k * (window.devicePixelRatio || 1)));
+    return {half: 13, images: states.map((state) => draw(13, ratio, patrol(state, 7)))};
+  }
+
   /* Adds every image the layers name. `k`: 1 at 1920, 2 on a 4K wall. Called again after a style was set. */
   function addAll(map, k) {
     const ratio = Math.max(2, Math.ceil(k * (window.devicePixelRatio || 1)));
@@ -119,5 +125,5 @@ window.gridpostGlyphs = (function () {
     for (const n of [1, 2, 3, 4]) for (const on of [0, 1]) add("badge-" + n + "-" + on, 14, badge(n, on));
   }
 
-  return {addAll, STATE, RIM};
+  return {addAll, patrolImages, STATE, RIM};
 })();

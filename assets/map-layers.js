@@ -4,14 +4,15 @@
 "use strict";
 
 window.gridpostLayers = (function () {
-  const {STATE, RIM} = window.gridpostGlyphs;
+  const {RIM} = window.gridpostGlyphs;
   const BOLD = ["Noto Sans CJK SC Bold"], REGULAR = ["Noto Sans CJK SC Regular"];
-  const SOURCES = ["selection", "routes", "trails", "devices", "cases", "patrols", "marks"].map((name) => "live-" + name);
-  const rgba = (hex, alpha) => "rgba(" + [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join(",") + "," + alpha + ")";
+  const POINTS = {maxzoom: 12};   // tiles of 8 km hold a metre: four of them are drawn where there would be sixteen
+  const SOURCES = {selection: {}, routes: {}, devices: POINTS, crowd: {}, cases: POINTS, names: POINTS, marks: POINTS};
   const is = (key, value) => ["==", ["get", key], value];
 
-  /* `k`: 1 at 1920, 2 on a 4K wall. `wall`: no pointer, so no candidate badges, but counts and bigger names. */
-  function all(k, wall) {
+  /* `k`: 1 at 1920, 2 on a 4K wall. `wall`: no pointer, so no candidate badges, but counts and bigger names. The
+     patrols' own layers, `tracks` and `dots`, take their place among the others. */
+  function all(k, wall, {tracks, dots}) {
     const halo = {"text-halo-color": "#14191C", "text-halo-width": 1.6 * k, "text-halo-blur": 0.3};
     const shrink = (size) => ["interpolate", ["linear"], ["zoom"], 9, 0.45 * size, 11.2, 0.75 * size, 12.2, size];
     const layers = [
@@ -24,13 +25,8 @@ window.gridpostLayers = (function () {
                 "icon-size": ["interpolate", ["linear"], ["zoom"], 11, wall ? 0.7 : 0.5, 13.5, wall ? 1 : 0.85, 15, 1.15]},
        paint: {"icon-opacity": ["interpolate", ["linear"], ["zoom"], 11.5, ["case", is("off", 1), 1, 0.55], 14, ["case", is("off", 1), 1, 0.9]]}},
     ];
-    for (const state of ["off", "lost", "scene", "way", "free"]) {
-      layers.push({id: "live-trail-" + state, type: "line", source: "live-trails", filter: is("state", state), minzoom: 10.5,
-        layout: {"line-cap": "round", "line-join": "round"},
-        paint: {"line-width": (wall ? 3.4 : 3) * k,
-                "line-gradient": ["interpolate", ["linear"], ["line-progress"], 0, rgba(STATE[state], 0), 0.35, rgba(STATE[state], 0.14), 1, rgba(STATE[state], 0.62)]}});
-    }
     layers.push(
+      tracks,
       {id: "live-routes", type: "line", source: "live-routes", filter: is("chosen", 0), layout: {"line-cap": "butt"},
        paint: {"line-color": "#7E8B93", "line-width": 1.3 * k, "line-dasharray": [3, 3], "line-opacity": 0.8}},
       {id: "live-route", type: "line", source: "live-routes", filter: is("chosen", 1), layout: {"line-cap": "round"},
@@ -42,9 +38,15 @@ window.gridpostLayers = (function () {
        paint: {"circle-radius": (wall ? 43 : 27) * k, "circle-color": "#FF6459", "circle-opacity": 0.1, "circle-stroke-color": "#FF6459", "circle-stroke-width": 2 * k}},
       {id: "live-case-pulse", type: "circle", source: "live-marks", filter: is("kind", "pulse"),
        paint: {"circle-radius": ["*", ["get", "grow"], (wall ? 43 : 27) * k], "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#FF6459", "circle-stroke-width": 2 * k, "circle-stroke-opacity": ["-", 2, ["get", "grow"]]}},
-      {id: "live-patrols", type: "symbol", source: "live-patrols",
-       layout: {"icon-image": ["concat", "patrol-", ["get", "state"]], "icon-rotate": ["get", "turn"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": shrink(1)}},
-      {id: "live-patrol-names", type: "symbol", source: "live-patrols", minzoom: 15.5,
+      {id: "live-crowd", type: "symbol", source: "live-crowd", filter: ["!", ["has", "point_count"]],
+       layout: {"icon-image": ["concat", "patrol-", ["get", "state"]], "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": shrink(1)}},
+      {id: "live-crowd-ring", type: "circle", source: "live-crowd", filter: ["has", "point_count"],
+       paint: {"circle-radius": ["interpolate", ["linear"], ["get", "point_count"], 2, 11 * k, 100, 20 * k, 1000, 28 * k], "circle-color": "#1B2024", "circle-opacity": 0.9, "circle-stroke-color": "#5CC8A8", "circle-stroke-width": 2 * k}},
+      {id: "live-crowd-count", type: "symbol", source: "live-crowd", filter: ["has", "point_count"],
+       layout: {"text-field": ["to-string", ["get", "point_count"]], "text-font": BOLD, "text-size": 13 * k, "text-allow-overlap": true, "text-ignore-placement": true},
+       paint: {"text-color": "#E9EEF0"}},
+      dots,
+      {id: "live-patrol-names", type: "symbol", source: "live-names", minzoom: 15.5,
        layout: {"text-field": ["get", "name"], "text-font": REGULAR, "text-size": 12 * k, "text-anchor": "top", "text-offset": [0, 0.8], "text-optional": true},
        paint: Object.assign({"text-color": "#E9EEF0"}, halo)},
       {id: "live-selected-case", type: "circle", source: "live-selection", filter: is("kind", "case"),
@@ -68,11 +70,13 @@ window.gridpostLayers = (function () {
   }
 
   /* Adds what is missing; safe to call again after the style was set anew. */
-  function addAll(map, k, wall) {
-    for (const id of SOURCES) {
-      if (!map.getSource(id)) map.addSource(id, {type: "geojson", lineMetrics: true, data: {type: "FeatureCollection", features: []}});
+  function addAll(map, k, wall, moving) {
+    const crowd = {cluster: true, clusterRadius: 48 * k, clusterMaxZoom: 11, maxzoom: 12};
+    for (const [name, options] of Object.entries(SOURCES)) {
+      const source = {type: "geojson", data: {type: "FeatureCollection", features: []}, ...(name === "crowd" ? crowd : options)};
+      if (!map.getSource("live-" + name)) map.addSource("live-" + name, source);
     }
-    for (const layer of all(k, wall)) if (!map.getLayer(layer.id)) map.addLayer(layer);
+    for (const layer of all(k, wall, moving)) if (!map.getLayer(layer.id)) map.addLayer(layer);
   }
 
   /* On a big screen the basemap's lines and letters grow with everything else. */

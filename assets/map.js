@@ -1,18 +1,18 @@
-/* Everything on the map that moves. Plotly draws the shell and the grids' heat once; patrols, trails, pins and devices
-   are MapLibre sources filled here with setData, at most once a frame, since a redraw of the figure costs five times
-   as much. The map object is reached through Plotly's internals in exactly one function, `mapOf`; the versions are
-   pinned and a test guards it. Nothing here decides anything: a click is reported, the page decides. */
+/* Everything on the map that moves. Plotly draws the shell and the grids' heat once; patrols and trails are drawn by
+   map-patrols.js, pins and devices are MapLibre sources filled here with setData, at most once a frame and only when
+   they changed, since a redraw of the figure costs many times as much. The map object is reached through Plotly's
+   internals in exactly one function, `mapOf`; the versions are pinned and a test guards it. Nothing here decides
+   anything: a click is reported, the page decides. */
 "use strict";
 
 window.gridpostMap = (function () {
-  const GLIDE = 900, JUMP = 200, MANY = 200, LOST = 180000, FRAME = 50;
-  const gp = window.gridpost;
-  const none = {type: "FeatureCollection", features: []};
+  const FRAME = 50, AGED = 2000;
+  const gp = window.gridpost, walkers = window.gridpostPatrols, {place, metres, shownState} = walkers;
   const dirty = new Set();
-  const glides = new Map();      // patrol -> {from, to, began}
   const pulses = new Map();      // case -> began
   const pulsed = new Set();      // case + reason that has pulsed already
-  let map = null, k = 1, wall = false, calm = false, handlers = {}, drawn = 0, asked = 0;
+  const given = {};              // source -> what it holds, as text
+  let map = null, k = 1, wall = false, calm = false, handlers = {}, drawn = 0, asked = 0, walked = 0;
   let selected = {case: null, grid: null, patrol: null, candidates: [], chosen: 0};
 
   /* The only place that knows where Plotly keeps its MapLibre map. */
@@ -43,8 +43,9 @@ window.gridpostMap = (function () {
       map = found.map;
       api.map = map;
       api.gd = found.gd;
+      walkers.start(map, calm);
       dress();
-      map.on("moveend", () => keepView(found.gd));
+      map.on("moveend", () => { keepView(found.gd); mark("patrols"); });
       fitAll(0);   // the figure was fitted to a panel of the usual size; this one may be twice that
       map.on("styledata", () => { if (map.isStyleLoaded() && !map.getLayer("live-patrols")) dress(); });
       listen(found.gd);
@@ -53,21 +54,22 @@ window.gridpostMap = (function () {
       if (options.ready) options.ready(map);
     }, 50);
     gp.on("reset", () => everything());
-    gp.on("patrols", (items) => { items.forEach(glide); mark("patrols", "trails"); });
+    gp.on("patrols", (items) => { walkers.moved(items); mark("patrols"); });
     gp.on("cases", () => mark("cases", "marks", "heat"));
     gp.on("devices", () => mark("devices"));
-    gp.on("tick", () => mark("cases", "patrols", "heat"));
+    gp.on("tick", () => { mark("cases", "heat"); if (performance.now() - walked > AGED) mark("patrols"); });   // trails and states age
   }
 
   function dress() {
     k = parseFloat(getComputedStyle(document.documentElement).fontSize) / (wall ? 8 : 16);
     gridpostGlyphs.addAll(map, k);
-    gridpostLayers.addAll(map, k, wall);
+    gridpostLayers.addAll(map, k, wall, walkers.layers(k));
     gridpostLayers.grow(map, k, wall);
+    Object.keys(given).forEach((id) => delete given[id]);
     everything();
   }
 
-  function everything() { mark("patrols", "trails", "cases", "devices", "marks", "selection", "routes", "heat"); }
+  function everything() { mark("patrols", "cases", "devices", "marks", "selection", "routes", "heat"); }
 
   function mark(...kinds) {
     kinds.forEach((kind) => dirty.add(kind));
@@ -78,78 +80,33 @@ window.gridpostMap = (function () {
     asked = 0;
     if (!map) return;
     const at = performance.now();
-    const moving = glides.size > 0 || pulses.size > 0;
     if (at - drawn < FRAME) { asked = requestAnimationFrame(frame); return; }
     drawn = at;
-    if (glides.size) dirty.add("patrols");
-    if (pulses.size) dirty.add("marks");
-    const set = (id, features) => map.getSource("live-" + id).setData({type: "FeatureCollection", features});
-    if (dirty.has("patrols")) set("patrols", patrols());
-    if (dirty.has("trails")) set("trails", trails());
+    const moving = walkers.moving();
+    if (moving) dirty.add("patrols");
+    if (dirty.has("patrols")) { walked = at; walkers.draw(); }
     if (dirty.has("cases")) set("cases", cases());
+    if (pulses.size) dirty.add("marks");
     if (dirty.has("devices")) set("devices", devices());
     if (dirty.has("selection") || (dirty.has("patrols") && selected.patrol)) set("selection", selection());
     if (dirty.has("routes") || (dirty.has("patrols") && selected.candidates.length && !moving)) set("routes", routes());
     if (dirty.has("marks") || (dirty.has("patrols") && selected.candidates.length)) set("marks", marks());
     if (dirty.has("heat")) heat();
     dirty.clear();
-    if (glides.size || pulses.size) mark("patrols");
+    if (walkers.moving()) mark("patrols");
+    else if (pulses.size) mark("marks");
+  }
+
+  /* A source is filled only with something else than it holds: each filling is cut, placed and drawn anew. */
+  function set(id, features) {
+    const text = JSON.stringify(features);
+    if ((given[id] || "[]") === text) return;
+    given[id] = text;
+    map.getSource("live-" + id).setData({type: "FeatureCollection", features});
   }
 
   const point = (lon, lat, properties) => ({type: "Feature", geometry: {type: "Point", coordinates: [lon, lat]}, properties});
   const line = (coordinates, properties) => ({type: "Feature", geometry: {type: "LineString", coordinates}, properties});
-
-  function metres(a, b) {
-    const x = (b[0] - a[0]) * Math.cos((a[1] + b[1]) * Math.PI / 360), y = b[1] - a[1];
-    return Math.hypot(x, y) * 111320;
-  }
-
-  /* How a patrol is shown: as its state, or lost when its last fix is older than three minutes. */
-  function shownState(patrol, now) {
-    if (patrol.state === "off" || patrol.duty === "off_duty") return "off";
-    if (now - patrol.at > LOST) return "lost";
-    return patrol.state || "free";
-  }
-
-  function glide(item) {
-    if (item.lon === undefined || calm) return;
-    const patrol = gp.state().patrols[item.id], before = place(item.id) || null, to = [item.lon, item.lat];
-    const from = glides.has(item.id) ? before : patrol._at || before;
-    patrol._at = to;
-    if (!from || Object.keys(gp.state().patrols).length > MANY || metres(from, to) > JUMP) { glides.delete(item.id); return; }
-    glides.set(item.id, {from, to, began: performance.now()});
-  }
-
-  function place(id) {
-    const moving = glides.get(id), patrol = gp.state().patrols[id];
-    if (!moving) return patrol && patrol.lon !== undefined ? [patrol.lon, patrol.lat] : null;
-    const part = Math.min(1, (performance.now() - moving.began) / GLIDE);
-    if (part >= 1) { glides.delete(id); return moving.to; }
-    return [moving.from[0] + (moving.to[0] - moving.from[0]) * part, moving.from[1] + (moving.to[1] - moving.from[1]) * part];
-  }
-
-  function patrols() {
-    const now = gp.now(), people = gp.directory().patrols || {}, features = [];
-    for (const patrol of Object.values(gp.state().patrols)) {
-      if (patrol.lon === undefined || patrol.lon === null) continue;
-      const state = shownState(patrol, now);
-      if (state === "off") continue;
-      const at = place(patrol.id), turn = state === "way" ? (patrol.course || 0) - 90 : 0;
-      features.push(point(at[0], at[1], {id: patrol.id, state, turn, name: (people[patrol.id] || {}).name || patrol.id}));
-    }
-    return features;
-  }
-
-  function trails() {
-    const now = gp.now(), features = [];
-    for (const patrol of Object.values(gp.state().patrols)) {
-      const trail = (patrol.trail || []).filter((fix) => fix[0] > now - 600000);
-      if (trail.length < 2) continue;
-      const state = shownState(patrol, now);
-      if (state !== "off") features.push(line(trail.map((fix) => [fix[1], fix[2]]), {id: patrol.id, state}));
-    }
-    return features;
-  }
 
   function cases() {
     const now = gp.now(), features = [];
@@ -254,16 +211,16 @@ window.gridpostMap = (function () {
   }
 
   /* ---- pointer ---- */
-  const LAYERS = ["live-cases", "live-patrols", "live-devices"];
   function under(p, reach) {
+    const pin = rendered("live-cases", p, reach), id = pin ? null : walkers.nearest(p, reach + 8 * k);
+    if (pin || id) return pin ? {kind: "case", id: pin.no} : {kind: "patrol", id};
+    const device = rendered("live-devices", p, reach);
+    return device ? {kind: "device", id: device.id} : null;
+  }
+  function rendered(layer, p, reach) {
     const box = [[p.x - reach, p.y - reach], [p.x + reach, p.y + reach]];
-    for (const layer of LAYERS) {
-      const hits = map.getLayer(layer) ? map.queryRenderedFeatures(box, {layers: [layer]}) : [];
-      if (!hits.length) continue;
-      hits.sort((a, b) => away(a, p) - away(b, p));
-      return {kind: layer.slice(5, -1), properties: hits[0].properties};
-    }
-    return null;
+    const hits = map.getLayer(layer) ? map.queryRenderedFeatures(box, {layers: [layer]}) : [];
+    return hits.length ? hits.sort((a, b) => away(a, p) - away(b, p))[0].properties : null;
   }
   function away(feature, p) {
     const q = map.project(feature.geometry.coordinates);
@@ -276,14 +233,14 @@ window.gridpostMap = (function () {
     map.on("click", (event) => {
       const hit = under(event.point, 6 * k);
       if (!hit) { if (handlers.ground) handlers.ground(event.lngLat); return; }
-      if (handlers[hit.kind]) handlers[hit.kind](hit.properties.no || hit.properties.id);
+      if (handlers[hit.kind]) handlers[hit.kind](hit.id);
     });
     if (!tip) return;
     map.on("mousemove", (event) => {
       if (hover) return;
       hover = requestAnimationFrame(() => {
         hover = 0;
-        const hit = under(event.point, 5 * k), text = hit && handlers.name ? handlers.name(hit.kind, hit.properties.no || hit.properties.id) : "";
+        const hit = under(event.point, 5 * k), text = hit && handlers.name ? handlers.name(hit.kind, hit.id) : "";
         map.getCanvas().style.cursor = hit ? "pointer" : "";
         gd.querySelectorAll(".maplibregl-canvas-container,.mapboxgl-canvas-container").forEach((el) => { el.style.cursor = hit ? "pointer" : ""; });
         tip.hidden = !text;
@@ -307,10 +264,11 @@ window.gridpostMap = (function () {
   }
   function find(lon, lat) { if (map) map.easeTo({center: [lon, lat], zoom: Math.max(map.getZoom(), 13.8), duration: calm ? 0 : 500}); }
   function show(layer, on) {
+    if (layer === "live-trail") { walkers.trails(on); return; }
     const value = on ? "visible" : "none";
     for (const each of map.getStyle().layers) if (each.id.startsWith(layer)) map.setLayoutProperty(each.id, "visibility", value);
   }
 
-  const api = {start, select, find, fitAll, show, mapOf, shownState, hottest, metres, selected: () => selected, place, none};
+  const api = {start, select, find, fitAll, show, mapOf, shownState, hottest, metres, under, selected: () => selected, place};
   return api;
 })();

@@ -47,7 +47,7 @@ FLAGS = (
     "--ignore-gpu-blocklist", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run",
 )  # fmt: skip
-WIDTH, HEIGHT = 1600, 1000
+WIDTH, HEIGHT = 2336, 2040  # the map of a 4K wall: every patrol of the county is a dot with its trail
 TRAIL_POINTS, TRAIL_STEP_S = 20, 30
 STEP = 0.0003
 FIGURE_GOAL = 4
@@ -201,11 +201,12 @@ def run(state: Path, sizes: Sizes = Sizes(), seed: int = 20261118) -> Report:
 
 @dataclass(frozen=True)
 class Busy:
-    """What one page did: main-thread ms a tick, and how many dots and trails were on the screen (-1: not asked)."""
+    """What one page did: main-thread ms a tick; dots and trails that it drew; pixels in a dot's colour."""
 
     ms: float
     dots: int
-    trails: int = -1
+    trails: int = 0
+    pixels: int = 0
 
 
 def _report(compared: str, patrols: int, rounds: list[dict[str, Busy]], sizes: tuple[int, int]) -> Report:
@@ -266,7 +267,7 @@ def _measured(browser: Any, bodies: dict[str, str], way: str, ticks: int) -> Bus
     context.close()
     if errors:
         raise Unreachable(f"the page '{way}' failed: {errors[0]}")
-    return Busy(ms, shown["dots"], shown["trails"])
+    return Busy(ms, shown["dots"], shown["trails"], shown["pixels"])
 
 
 def _polled(browser: Any, url: str, kind: str, ticks: int) -> Busy:

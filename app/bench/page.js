@@ -37,9 +37,13 @@ window.bench = (function () {
 
   function forget() { for (const patrol of Object.values(gridpost.state().patrols)) patrol.trail = []; }
 
-  /* Resolves when the map has nothing left to draw and has drawn nothing for a while. */
+  const frame = () => new Promise((seen) => requestAnimationFrame(seen));
+
+  /* Resolves when the map has nothing left to draw and has drawn nothing for a while. A busy machine may be late with
+     the next frame, so that two frames must have come before stillness counts. */
   async function quiet() {
     const map = plot._fullLayout.map._subplot.map;
+    for (let n = 0; n < 3; n++) await frame();
     let drawn = performance.now();
     const note = () => { drawn = performance.now(); };
     map.on("render", note);
@@ -60,15 +64,26 @@ window.bench = (function () {
     await quiet();
   }
 
-  /* What the map shows, so that a measurement of an empty map is noticed. */
-  function shown() {
-    const map = plot._fullLayout.map._subplot.map;
-    const found = (layers) => map.queryRenderedFeatures({layers: layers.filter((id) => map.getLayer(id))}).length;
-    const ids = map.getStyle().layers.map((layer) => layer.id);
-    return {
-      dots: found(ids.filter((id) => id === "live-patrols" || /plotly-trace-.*-(circle|symbol)/.test(id))),
-      trails: found(ids.filter((id) => id.startsWith("live-trail-"))),
-    };
+  /* What the map shows, so that a measurement of an empty map is noticed: what it says it drew, and how many pixels
+     have the colour of a dot in the picture itself. */
+  async function shown() {
+    const map = plot._fullLayout.map._subplot.map, figure = way === "figure";
+    const found = (pattern) => map.queryRenderedFeatures({layers: map.getStyle().layers.map((one) => one.id).filter((id) => pattern.test(id))}).length;
+    const drawn = figure ? {dots: found(/plotly-trace-.*-circle/), trails: found(/plotly-trace-.*-line/)} : gridpostPatrols.drawn();
+    const colours = (figure ? ["#6CB0F5", "#F0C076", "#7CCB9B"] : Object.values(gridpostGlyphs.STATE)).map((hex) => parseInt(hex.slice(1), 16));
+    const pixels = await new Promise((seen) => {
+      map.once("render", () => {
+        const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+        [canvas.width, canvas.height] = [map.getCanvas().width, map.getCanvas().height];
+        context.drawImage(map.getCanvas(), 0, 0);
+        const data = context.getImageData(0, 0, canvas.width, canvas.height).data, wanted = new Set(colours);
+        let n = 0;
+        for (let i = 0; i < data.length; i += 4) if (wanted.has(data[i] << 16 | data[i + 1] << 8 | data[i + 2])) n++;
+        seen(n);
+      });
+      map.triggerRepaint();
+    });
+    return {...drawn, pixels};
   }
 
   return {open, tick, shown};

@@ -40,8 +40,8 @@ PLACE = """(what) => {
 }"""
 DRAWN = """(() => {
   const what = "%s", item = gridpost.state().cases[what], place = item ? [item.lon, item.lat] : gridpostMap.place(what);
-  return !!place && gridpostMap.map.queryRenderedFeatures(gridpostMap.map.project(place)).some(
-    (f) => f.layer.id.startsWith("live-"));
+  const hit = place && gridpostMap.under(gridpostMap.map.project(place), 1);
+  return !!hit && (hit.kind === "case" || hit.kind === "patrol");
 })()"""
 
 
