@@ -217,14 +217,20 @@ class Server:
             raise Unreachable(f"The embedded {self.name} {what}. {self.log} ends with:\n" + "\n".join(lines))
 
 
+def _sensible_limit() -> int:
+    """Bytes: half of the machine's memory, at most 4 GiB. A county's events of 24 hours (2 M) take about 1.5 GiB."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(4 << 30, physical // 2)
+
+
 class Valkey(Server):
     """The embedded Redis: every acknowledged write is on disk (AOF `always`) and nothing is ever evicted."""
 
     name = "valkey"
 
-    def __init__(self, state_dir: Path | str, port: int = 0, maxmemory: str = "1gb") -> None:
+    def __init__(self, state_dir: Path | str, port: int = 0, maxmemory: str = "") -> None:
         super().__init__(state_dir, port)
-        self.maxmemory = maxmemory
+        self.maxmemory = maxmemory or str(_sensible_limit())
 
     @property
     def url(self) -> str:
