@@ -13,15 +13,16 @@ from typing import Any, Literal, NamedTuple, cast
 import dash
 import msgspec
 
-from app.accounts import viewer
+from app.accounts import Viewer, viewer
 from app.centre import Centre, current
 from app.labels import Lang, word
+from app.listing import masked, readable
 from app.views import directory as names_of
 from app.views.frame import Who
 from app.views.look import Look
 from geo.places import Position
 from streams.codec import local_day, moment
-from streams.model import Case, Patrol
+from streams.model import Case, Entry, Patrol
 from streams.recommend import Candidate, Standing, candidates
 from streams.workflow import ON_CASE, WAITING
 
@@ -80,11 +81,10 @@ def look(selection: dict[str, Any]) -> Look | None:
     load = _load(it)
     ranked = _ranked(it, case, matter.skills if matter else (), load) if case.state in WAITING else ()
     found = viewer()
-    shown = case if found and found.audience == "full" else _masked(case)
     return Look(
         lang=lang,
-        case=shown,
-        log=it.queue.log(no),
+        case=case_for(case, found),
+        log=log_for(it.queue.log(no), found),
         matter=matter,
         candidates=ranked[0] if ranked else (),
         names=names,
@@ -172,8 +172,19 @@ def _standing(row: Mapping[str, str], patrol: Patrol, load: int) -> Standing:
     )
 
 
-def _masked(case: Case) -> Case:
-    return msgspec.structs.replace(case, contact="", text="")
+def case_for(case: Case, found: Viewer | None) -> Case:
+    """The case as `found` may read it: telephone numbers masked, or without contact and free text."""
+    full = found is not None and found.audience == "full"
+    return msgspec.structs.replace(case, contact=masked(case.contact) if full else "", text=_text(case.text, found))
+
+
+def log_for(log: tuple[Entry, ...], found: Viewer | None) -> tuple[Entry, ...]:
+    """The log as `found` may read it; a report's free text stands in it, so it is masked like the case."""
+    return tuple(msgspec.structs.replace(entry, text=_text(entry.text, found)) for entry in log)
+
+
+def _text(free_text: str, found: Viewer | None) -> str:
+    return (readable(free_text, found) or "") if found else ""
 
 
 def site_name(lang: Lang) -> str:

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from dash.development.base_component import Component
 
+from app.accounts import Viewer
 from app.labels import WORDS, Lang, dictionary, word
+from app.pages import desk
 from app.views import candidates, case, daily, frame
 from app.views import map as map_view
 from app.views.directory import directory
@@ -142,6 +144,20 @@ def test_at_most_four_candidates_are_shown_and_the_first_is_chosen() -> None:
 def test_nobody_to_send_is_said() -> None:
     """Without a candidate there is a sentence, not an empty space."""
     assert word("none_suggested", "en") in texts(candidates.suggestions(a_look(a_case(), "en", people=0)))
+
+
+def test_the_inspector_shows_no_whole_telephone_number() -> None:
+    """Text and log are masked for those who may read them, and empty for a leader and for nobody in particular."""
+    said = "邻居垃圾，电话 13812345678"
+    found = a_case(text=said, contact="19912341234")
+    log = (Entry(NOON, "hotline-12345", "source", "report", "", "reported", 1, text=said),)
+    operator, leader = Viewer("o", "operator"), Viewer("l", "leader")
+    assert desk.case_for(found, operator).text == "邻居垃圾，电话 138****5678"
+    assert desk.case_for(found, operator).contact == "199****1234"
+    assert desk.log_for(log, operator)[0].text == "邻居垃圾，电话 138****5678"
+    for reader in (leader, None):
+        hidden = desk.case_for(found, reader)
+        assert (hidden.text, hidden.contact, desk.log_for(log, reader)[0].text) == ("", "", "")
 
 
 def test_documents_cannot_end_their_script() -> None:
