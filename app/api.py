@@ -24,6 +24,7 @@ from app.listing import (
     answer,
     inside,
     known_grid,
+    known_state,
     masked,
     page,
     placed,
@@ -36,7 +37,7 @@ from streams import workflow
 from streams.codec import local_day, moment
 from streams.errors import NoSuchCase, Refused
 from streams.keys import CASE_DAYS
-from streams.model import EMPTY, Case, Report
+from streams.model import EMPTY, Case, Report, State
 
 VERSION = "0.1.0"
 DAYS_WITHOUT_SINCE = 7
@@ -74,6 +75,7 @@ def patrols(
     """Where every patrol is and what it does. `state`: free, way, scene or off; `since`: heard from then on."""
     centre = centre_of(request)
     known_grid(centre, grid)
+    known_state({state} - {""}, {"free", "way", "scene", "off"})
     oldest = utc(since)
     items = []
     for name, row in sorted(centre.queue.patrols().items()):
@@ -102,6 +104,7 @@ def cases(
     centre = centre_of(request)
     known_grid(centre, grid)
     wanted = {one.value for one in workflow.OPEN} if state == "open" else set(filter(None, state.split(",")))
+    known_state(wanted, {one.value for one in State})
     found = [
         case_view(centre, case)
         for case in received_since(centre, utc(since), with_open=since is None)

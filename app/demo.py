@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -30,7 +31,7 @@ from app.config import ROOT, Settings, variables
 from streams.codec import local_day
 from streams.dispatch_queue import DispatchQueue
 from streams.embedded import Broker, Valkey, free_port
-from streams.errors import GridpostError
+from streams.errors import BadSetting, GridpostError
 from streams.mqtt import Publisher
 
 READY_S = 60.0
@@ -83,6 +84,7 @@ def make_town(town: str, folder: Path) -> None:
 
 def run(settings: Settings, wanted: Wanted, say: Say) -> None:
     """Run the demo until Ctrl-C or SIGTERM; raises DemoFailed."""
+    _refuse_taken(settings.host, settings.port)
     stop = threading.Event()
     _on_signals(stop, say)
     settings.state_dir.mkdir(parents=True, exist_ok=True)
@@ -102,6 +104,18 @@ def run(settings: Settings, wanted: Wanted, say: Say) -> None:
             _look_after(children, (valkey, broker), stop, say)
         say("Stopping the servers …")
     say("Stopped. The same state shows the same cases again.")
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Somebody else's page at the address would be told as ours, with sign-ins that do not work there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise BadSetting(
+                f"Cannot listen on {host}, port {port} ({error.strerror or error}): choose another with --port."
+            ) from error
 
 
 def sign_ins(accounts: Accounts) -> list[dict[str, str]]:

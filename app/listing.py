@@ -79,6 +79,12 @@ def known_grid(centre: Centre, grid: str) -> str:
     return grid
 
 
+def known_state(wanted: set[str], known: set[str]) -> None:
+    """A mistyped state would look like an empty town: it is refused instead."""
+    if unknown := sorted(wanted - known):
+        raise Refused("unknown_state", f"state {unknown[0]!r} is none of {', '.join(sorted(known))}: use one of these")
+
+
 def utc(since: datetime | None) -> datetime | None:
     """A time that a caller sent, aware; without an offset it is refused."""
     if since is not None and since.tzinfo is None:

@@ -79,7 +79,10 @@ def photograph(browser: Browser, ready: dict[str, Any], width: int, height: int,
     page.wait_for_url("**/dispatch*")
     for name in PAGES:
         page.goto(f"/{name}?lang={lang}")
-        if name != "daily":
+        if name == "daily":
+            page.wait_for_selector(".daily-map .maplibregl-canvas, #daily-page canvas")
+            page.wait_for_timeout(4000)
+        else:
             drawn(page)
         if name == "dispatch":
             page.locator("#queue .ag-row:has-text('待派'), #queue .ag-row:has-text('To dispatch')").first.click()
@@ -92,7 +95,8 @@ def photograph(browser: Browser, ready: dict[str, Any], width: int, height: int,
 def drawn(page: Page) -> None:
     """Return when the map has drawn its tiles and the first patrols."""
     until(lambda: page.evaluate(MAP), 120, "the map")
-    until(lambda: page.evaluate("gridpostMap.map.areTilesLoaded() && gridpostMap.map.isStyleLoaded()"), 120, "its tiles")
+    tiles = "gridpostMap.map.areTilesLoaded() && gridpostMap.map.isStyleLoaded()"
+    until(lambda: page.evaluate(tiles), 120, "its tiles")
     page.wait_for_timeout(3000)
 
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Grid sets: check them, build them from GIS files.")
 
 Files = Annotated[list[Path], typer.Argument(help="One file, or one a level, top first.", show_default=False)]
-Code = Annotated[list[str] | None, typer.Option("--code", help="Column of the code; once a level, top first.")]
-NameColumn = Annotated[list[str] | None, typer.Option("--name", help="Column of the name; once a level.")]
-NameEn = Annotated[list[str] | None, typer.Option("--name-en", help="Column of the English name; once a level.")]
-Parent = Annotated[list[str] | None, typer.Option("--parent", help="Column of the parent's code; once a level.")]
+Code = Annotated[list[str] | None, typer.Option("--code", help="Column of the code; a,b,c: one a level, top first.")]
+NameColumn = Annotated[list[str] | None, typer.Option("--name", help="Column of the name; a,b,c as for the codes.")]
+NameEn = Annotated[list[str] | None, typer.Option("--name-en", help="Column of the English name; likewise.")]
+Parent = Annotated[list[str] | None, typer.Option("--parent", help="Column of the parent's code; likewise.")]
 Level = Annotated[str, typer.Option("--level", help="Column of the level.")]
 Kind = Annotated[str, typer.Option("--kind", help="Column of the kind (general or dedicated).")]
 District = Annotated[str, typer.Option("--district", help="Column of the patrol area.")]
@@ -41,7 +41,7 @@ def check(
     for finding in found:
         typer.echo(f"{finding.kind}\t{finding.text(lang)}")
     if found:
-        typer.echo(f"{len(found)} found.", err=True)
+        typer.echo(f"{len(found)} finding{'s' if len(found) > 1 else ''}.", err=True)
         raise typer.Exit(1)
     typer.echo("Nothing found: on every level the grids tile their parents.")
 
@@ -72,6 +72,11 @@ def _columns(
     from geo.sources import Columns
 
     return Columns(
-        codes=tuple(code or ("code",)), names=tuple(name or ("name",)), names_en=tuple(name_en or ("name_en",)),
-        parents=tuple(parent or ("parent",)), level=level, kind=kind, district=district, chief=chief,
+        codes=_each(code, "code"), names=_each(name, "name"), names_en=_each(name_en, "name_en"),
+        parents=_each(parent, "parent"), level=level, kind=kind, district=district, chief=chief,
     )  # fmt: skip
+
+
+def _each(given: list[str] | None, otherwise: str) -> tuple[str, ...]:
+    """The columns of an option that is given several times, or once with commas."""
+    return tuple(column for each in given or (otherwise,) for column in each.split(","))

@@ -12,9 +12,9 @@ import typer
 
 from app import config, logs
 from app.centre import wall_clock
-from app.embedding import with_servers
 from streams import recording
 from streams import replay as replaying
+from streams.errors import BadSetting
 from streams.mqtt import Publisher
 
 MOST_NAMED = 5
@@ -39,6 +39,10 @@ def replay(
     """Publish recorded data; times are shifted so that the first record is now."""
     settings = config.load()
     logs.set_up(settings.log_format)
+    if settings.mqtt_url is None:  # a broker of our own would have nobody listening
+        raise BadSetting(
+            "GRIDPOST_MQTT_URL is not set: name the broker to replay to, such as the one that `gridpost demo` prints."
+        )
     is_csv = file.name.lower().removesuffix(".gz").endswith(".csv")
     how = (
         recording.columns(settings.site, kind, mapping or (), time_format=time_format, timezone=timezone)
@@ -53,11 +57,9 @@ def replay(
     kept = replaying.keep_times if keep_times else lambda rows: replaying.shift(rows, wall_clock(), speed=speed)
     records = kept(found.records)
     stop = threading.Event()
-    with with_servers(settings, redis=False) as whole:
-        assert whole.mqtt_url is not None
-        with Publisher(whole.mqtt_url, f"gridpost-{whole.site}-replay-{os.getpid()}", stop=stop) as publisher:
-            told = replaying.progress_on(sys.stderr, len(records))
-            sent = replaying.replay(records, publisher, speed=speed, stop=stop, progress=told)
+    with Publisher(settings.mqtt_url, f"gridpost-{settings.site}-replay-{os.getpid()}", stop=stop) as publisher:
+        told = replaying.progress_on(sys.stderr, len(records))
+        sent = replaying.replay(records, publisher, speed=speed, stop=stop, progress=told)
     typer.echo(f"{sent} messages published and acknowledged, {len(found.bad)} lines left out.")
     if found.bad and not sent:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ local answered = redis.call('GET', done)
 if answered then return answered end
 
 local c = redis.call('HMGET', key, 'state', 'version', 'patrol', 'dispatch', 'by', 'act', 'acted', 'clocks', 'grid',
-  'matter', 'post')
+  'matter', 'post', 'matter_post')
 local state, version, patrol, dispatch = c[1], tonumber(c[2]), c[3] or '', c[4] or ''
 local function refuse(answer)
   answer.ok = false
@@ -83,7 +83,7 @@ if row.patrol == 'bind' then
 elseif row.patrol == 'free' then
   if patrol ~= '' then bind(patrol, '', '', '') end
   if patrol ~= '' and not arg.dispatch then task('withdraw', patrol, dispatch) end  -- its phone does not know yet
-  if row.after == 'accepted' then redis.call('HSET', key, 'patrol', '', 'dispatch', '') end
+  if row.after == 'accepted' then redis.call('HSET', key, 'patrol', '', 'dispatch', '', 'post', c[12] or '') end
 elseif patrol ~= '' and row.after == 'on_scene' then
   bind(patrol, no, 'scene', dispatch)
 elseif patrol ~= '' and row.name == 'depart' then

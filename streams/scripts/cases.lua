@@ -66,7 +66,7 @@ local function open_case(e, open)
     'received', whole(e.received), 'last', whole(e.received), 'category', open.category, 'device', e.device,
     'lon', e.lon_text or '', 'lat', e.lat_text or '', 'grid', e.grid or '', 'grids', e.grids_json,
     'cell', e.cell or '', 'clocks', clocks_json(open.clocks), 'events', 1, 'updated', whole(now),
-    'alert', open.alert or '', 'image', open.image or '', 'post', open.post, 'text', open.text,
+    'alert', open.alert or '', 'image', open.image or '', 'post', open.post, 'matter_post', open.post, 'text', open.text,
     'contact', open.contact, 'by', open.accept and 'rule' or e.device, 'act', open.accept and 'accept' or 'report',
     'acted', whole(now))
   redis.call('ZADD', prefix .. 'cases:open', whole(next_due(open.clocks)), no)

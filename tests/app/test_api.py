@@ -303,3 +303,11 @@ def test_without_redis_everybody_hears_why(web: TestClient, as_role: Role, centr
     ready = web.get("/readyz")
     assert ready.status_code == 503
     assert "redis" in [reason["what"] for reason in ready.json()["reasons"]]
+
+
+def test_a_mistyped_state_is_refused_not_answered_with_nothing(web: TestClient, as_role: Role) -> None:
+    """An empty list would look like a calm town."""
+    for path in ("cases", "patrols"):
+        answer = web.get(f"/api/v1/{path}?state=bogus", headers=as_role("operator"))
+        assert answer.status_code == 422
+        assert "bogus" in answer.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -179,3 +180,21 @@ def test_a_worker_that_is_killed_comes_back(tmp_path: Path) -> None:
 def _pids(parent: int) -> list[str]:
     listed = subprocess.run(["ps", "--ppid", str(parent), "-o", "pid="], capture_output=True, text=True, check=True)
     return listed.stdout.split()
+
+
+def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """Else the address of somebody else's page would be told, with sign-ins that do not work there."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = gridpost("demo", "--port", port, "--state", str(tmp_path / "state"), cwd=tmp_path)
+    assert done.returncode == 2
+    assert port in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_replay_wants_a_broker_that_somebody_listens_to(tmp_path: Path) -> None:
+    """Without a broker named, replaying would be to nobody: it is refused with the remedy."""
+    (tmp_path / "one.jsonl").write_text('{"topic":"a","payload":{},"at":1}\n', encoding="utf-8")
+    done = gridpost("replay", "one.jsonl", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "GRIDPOST_MQTT_URL" in done.stderr

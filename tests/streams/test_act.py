@@ -45,9 +45,9 @@ def opened(queue: DispatchQueue, name: str = "1", lon: float = 119.2) -> str:
 
 
 def sent(queue: DispatchQueue) -> tuple[str, str]:
-    """A case dispatched to P-1, and the dispatch."""
+    """A case dispatched to P-1 with the post of that patrol, and the dispatch."""
     no = opened(queue)
-    return no, queue.act(act(no, "dispatch", seen=3, patrol="P-1"), NOW).dispatch
+    return no, queue.act(act(no, "dispatch", seen=3, patrol="P-1")._replace(post="机动岗"), NOW).dispatch
 
 
 def test_a_dispatch_binds_the_patrol_and_leaves_a_task(queue: DispatchQueue) -> None:
@@ -174,6 +174,7 @@ def test_a_withdrawal_gives_the_case_back_and_tells_the_patrol(queue: DispatchQu
     """Undo: the case waits again, the arrival clock is gone, the patrol is free and gets a withdrawal."""
     no, dispatch = sent(queue)
     case = queue.act(act(no, "withdraw", seen=4), NOW).case
+    assert case.post == "巡查岗", "the post is the matter's again, not the patrol's"
     assert (case.state, case.patrol, [clock.name for clock in case.clocks]) == (
         State.ACCEPTED, "", ["respond", "handle"],
     )  # fmt: skip
