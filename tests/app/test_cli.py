@@ -48,7 +48,7 @@ def gridpost(*arguments: str, cwd: Path, **settings: str) -> subprocess.Complete
         (("serve",), {"GRIDPOST_PROT": "1"}, 2, "GRIDPOST_PORT"),
         (("serve",), {"GRIDPOST_GRIDS": "/nothing.geojson", **NO_REDIS}, 2, "/nothing.geojson"),
         (("users", "list"), NO_REDIS, 1, "Redis does not answer"),
-        (("replay", "/nothing"), {}, 2, "/nothing"),
+        (("replay", "/nothing"), {"GRIDPOST_MQTT_URL": "mqtt://127.0.0.1:1"}, 2, "/nothing"),
         (("grids", "check", "/nothing"), {}, 1, "/nothing"),
     ],
 )  # fmt: skip
