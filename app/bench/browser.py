@@ -2,10 +2,11 @@
 
 `assets/map.js` is fed 5,000 patrols with their trails over the county's grids in a headless Chromium, which draws in
 software: read the ratios. A tick is decoded from text, folded and drawn until the map is still; what is counted is the
-time the page's main thread was busy (`TaskDuration` of the DevTools protocol), for each way on a page of its own. The
-plain way is what a Dash app does first: a callback once a second that answers with the whole figure of grids, trails
-and dots. The bare `Plotly.react` with the same figure, without Dash around it, is given too. The dots alone are
-compared with a dash-leaflet canvas layer that is filled once a second in the same way.
+time the page's main thread was busy (`TaskDuration` of the DevTools protocol, without the commands that drive and ask
+the page), for each way on a page of its own. The plain way is what a Dash app does first: a callback that answers with
+the whole figure of grids, trails and dots, asked again when its map is still. The bare `Plotly.react` with the same
+figure, without Dash around it, is given too. The dots alone are compared with a dash-leaflet canvas layer that a
+callback fills once a second.
 """
 
 from __future__ import annotations
@@ -20,9 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from random import Random
 from statistics import median
 from typing import Any
 
@@ -31,10 +30,9 @@ import plotly
 from app.bench import Report, Row, at_least
 from app.bench.county import county
 from app.bench.feed import answers
+from app.bench.walks import HEIGHT, WIDTH, Town
 from app.config import ROOT
-from app.style import style
-from app.views import map as map_view
-from geo.grids import GridSet, load
+from geo.grids import load
 from streams.embedded import HOST, free_port
 from streams.errors import Unreachable
 
@@ -47,12 +45,7 @@ FLAGS = (
     "--ignore-gpu-blocklist", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run",
 )  # fmt: skip
-WIDTH, HEIGHT = 2336, 2040  # the map of a 4K wall: every patrol of the county is a dot with its trail
-TRAIL_POINTS, TRAIL_STEP_S = 20, 30
-STEP = 0.0003
 FIGURE_GOAL = 4
-STATES = ("free", "free", "free", "way", "scene")
-COLOUR = {"free": "#6CB0F5", "way": "#F0C076", "scene": "#7CCB9B"}
 PATIENCE_MS = 60_000
 COUNT_DOTS = """async () => {
   const drawn = new Set(), canvas = CanvasRenderingContext2D.prototype, arc = canvas.arc;
@@ -61,19 +54,26 @@ COUNT_DOTS = """async () => {
   canvas.arc = arc;
   return drawn.size;
 }"""
-COUNT_MARKERS = """async () => {
-  for (let tries = 0; tries < 300; tries++) {
-    const plot = document.querySelector(".js-plotly-plot"), view = plot && plot._fullLayout && plot._fullLayout.map;
-    const map = view && view._subplot && view._subplot.map;
-    const layers = map && map.getStyle() ? map.getStyle().layers.map((one) => one.id) : [];
-    const dots = layers.filter((id) => /plotly-trace-.*-circle/.test(id));
-    const found = dots.length ? map.queryRenderedFeatures({layers: dots}).length : 0;
-    if (found) return found;
-    await new Promise((later) => setTimeout(later, 100));
-  }
-  return 0;
-}"""
 """Leaflet draws a dot as an arc; those drawn within three polls are what is on the canvas."""
+ASK_FIGURE = """async (n) => {
+  const plot = document.querySelector(".js-plotly-plot"), map = plot._fullLayout.map._subplot.map;
+  const wait = (ms) => new Promise((later) => setTimeout(later, ms));
+  const plotted = new Promise((done) => plot.once("plotly_afterplot", done));
+  let drawn = performance.now();
+  const note = () => { drawn = performance.now(); };
+  map.on("render", note);
+  await wait(0);   // what follows is the page's own work, not that of the command that asked for it
+  dash_clientside.set_props("poll", {n_intervals: n});
+  await plotted;
+  for (let n = 0; n < 3; n++) await new Promise((seen) => requestAnimationFrame(seen));
+  while (performance.now() - drawn < 400 || !map.loaded()) await wait(50);
+  map.off("render", note);
+  const found = (layers) => map.queryRenderedFeatures({layers}).length;
+  const ids = map.getStyle().layers.map((one) => one.id);
+  return [found(ids.filter((id) => /plotly-trace-.*-circle/.test(id))),
+          found(ids.filter((id) => /plotly-trace-.*-line/.test(id)))];
+}"""
+"""One press of the plain page's callback, until its map is still, as for ours; then what is on the map."""
 
 
 @dataclass(frozen=True)
@@ -86,89 +86,6 @@ class Sizes:
 
 
 QUICK = Sizes(ticks=3, rounds=1)
-
-
-class Town:
-    """Patrols that walk, as the texts that the two ways get."""
-
-    def __init__(self, grids: GridSet, base: dict[str, Any], patrols: int, seed: int) -> None:
-        self._grids, self._base, self._seed = grids, base, seed
-        rng = Random(seed)
-        centres = [grid.geometry.representative_point() for grid in grids.finest]
-        self._starts = [(point.x, point.y) for point in (rng.choice(centres) for _ in range(patrols))]
-        self._now = int(time.time() * 1000)
-
-    @cached_property
-    def walks(self) -> list[list[tuple[float, float]]]:
-        """Where each patrol is at each step: its trail, then a place a tick."""
-        rng, walks = Random(self._seed + 1), []
-        for lon, lat in self._starts:
-            walk = []
-            for _ in range(TRAIL_POINTS + 60):
-                lon, lat = lon + rng.uniform(-STEP, STEP), lat + rng.uniform(-STEP, STEP)
-                walk.append((round(lon, 6), round(lat, 6)))
-            walks.append(walk)
-        return walks
-
-    def snapshot(self) -> str:
-        """What a listener hears first."""
-        return json.dumps({"id": "0-0", "now": self._now, "patrols": [
-            {**self._item(n, 0), "trail": [[self._now - (TRAIL_POINTS - k) * TRAIL_STEP_S * 1000, *walk[k]]
-                                           for k in range(TRAIL_POINTS)]}
-            for n, walk in enumerate(self.walks)]})  # fmt: skip
-
-    def tick(self, number: int) -> str:
-        """All patrols one step on, as the feed says it."""
-        return json.dumps({"items": [self._item(n, number) for n in range(len(self.walks))]}, separators=(",", ":"))
-
-    def _item(self, n: int, number: int) -> dict[str, Any]:
-        lon, lat = self.walks[n][TRAIL_POINTS + number]
-        return {"id": f"P-{n:04}", "at": self._now + 1000 * number, "lon": lon, "lat": lat, "grid": "329902101201001",
-                "course": 90.0, "speed": 1.3, "accuracy": 5.0, "case": "", "state": STATES[n % len(STATES)],
-                "registered": True}  # fmt: skip
-
-    @cached_property
-    def _shell(self) -> dict[str, Any]:
-        """The figure as the product draws it once: the grids."""
-        made: dict[str, Any] = map_view.figure("en", self._grids, WIDTH, HEIGHT).to_plotly_json()
-        plain: dict[str, Any] = json.loads(json.dumps(made, cls=plotly.utils.PlotlyJSONEncoder))
-        return plain
-
-    def figure(self, number: int) -> str:
-        """Everything in one figure: grids, trails, dots, after `number` steps."""
-        lons: list[float | None] = []
-        lats: list[float | None] = []
-        for walk in self.walks:
-            for lon, lat in walk[number : TRAIL_POINTS + number + 1]:
-                lons.append(lon)
-                lats.append(lat)
-            lons.append(None)
-            lats.append(None)
-        places = [walk[TRAIL_POINTS + number] for walk in self.walks]
-        moving = [
-            {"type": "scattermap", "mode": "lines", "lon": lons, "lat": lats, "line": {"width": 2, "color": "#4A7FB5"},
-             "hoverinfo": "skip"},
-            {"type": "scattermap", "mode": "markers", "lon": [lon for lon, _ in places],
-             "lat": [lat for _, lat in places], "ids": [f"P-{n:04}" for n in range(len(places))],
-             "marker": {"size": 8, "color": [COLOUR[STATES[n % len(STATES)]] for n in range(len(places))]}},
-        ]  # fmt: skip
-        return json.dumps({**self._shell, "data": [*self._shell["data"], *moving]}, separators=(",", ":"))
-
-    def dots(self, number: int) -> str:
-        """The dots alone, as GeoJSON."""
-        return json.dumps({"type": "FeatureCollection", "features": [
-            {"type": "Feature", "geometry": {"type": "Point", "coordinates": walk[TRAIL_POINTS + number]},
-             "properties": {"id": f"P-{n:04}"}} for n, walk in enumerate(self.walks)]})  # fmt: skip
-
-    def bodies(self, ticks: int) -> dict[str, str]:
-        """What the pages ask for, by path, made before anything is measured."""
-        numbers = range(ticks + 1)
-        return {
-            "/snapshot": self.snapshot(), "/figure": json.dumps(self._shell),
-            "/style.json": json.dumps(style(self._grids, self._base, "dark"), separators=(",", ":")),
-            **{f"/tick/{n}": self.tick(n) for n in numbers}, **{f"/figure/{n}": self.figure(n) for n in numbers},
-            **{f"/dots/{n}": self.dots(n) for n in numbers}, "/bounds.json": json.dumps(self._grids.bounds),
-        }  # fmt: skip
 
 
 def run(state: Path, sizes: Sizes = Sizes(), seed: int = 20261118) -> Report:
@@ -193,7 +110,7 @@ def run(state: Path, sizes: Sizes = Sizes(), seed: int = 20261118) -> Report:
             found["react"] = _measured(browser, bodies, "figure", sizes.ticks)
             for kind in plain:
                 with _polled_page(kind, folder) as url:
-                    found[kind] = _polled(browser, url, kind, sizes.ticks)
+                    found[kind] = (_asked if kind == "figure" else _polled)(browser, url, sizes.ticks)
             rounds.append(found)
     sizes_of = (len(bodies["/tick/1"]), len(bodies["/figure/1"]))
     return _report(compared, sizes.patrols, rounds, sizes_of)
@@ -227,10 +144,14 @@ def _report(compared: str, patrols: int, rounds: list[dict[str, Busy]], sizes: t
         rows.append(Row("dots alone", f"{median(each['dots'].ms for each in rounds):,.0f} ms"))
         notes.append("dash-leaflet is not installed (pip install dash-leaflet): the dots are not compared with it")
     broken = [
-        f"the page '{way}' showed {one.dots:,} dots and {one.trails:,} trails of {patrols:,} patrols"
+        f"the page '{way}' drew {one.dots:,} dots, {one.trails:,} pieces of trails and {one.pixels:,} pixels of dots "
+        f"for {patrols:,} patrols"
         for each in rounds
         for way, one in each.items()
-        if one.dots < patrols // 2 or (way == "map" and one.trails < patrols // 2)
+        if one.dots < patrols // 2
+        or (way == "map" and one.trails < patrols)
+        or (way in ("figure", "react") and not one.trails)
+        or (way in ("map", "dots", "react") and one.pixels < patrols)
     ]
     return Report("browser", compared, tuple(rows), tuple(notes), tuple(broken))
 
@@ -270,8 +191,8 @@ def _measured(browser: Any, bodies: dict[str, str], way: str, ticks: int) -> Bus
     return Busy(ms, shown["dots"], shown["trails"], shown["pixels"])
 
 
-def _polled(browser: Any, url: str, kind: str, ticks: int) -> Busy:
-    """A page that a callback fills anew once a second, over as many answers."""
+def _polled(browser: Any, url: str, ticks: int) -> Busy:
+    """The dash-leaflet page that a callback fills anew once a second, over as many answers."""
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -279,24 +200,43 @@ def _polled(browser: Any, url: str, kind: str, ticks: int) -> Busy:
     page.wait_for_selector("canvas")
     polls = "performance.getEntriesByType('resource').filter((one) => one.name.includes('_dash-update')).length"
     page.wait_for_function(f"{polls} >= 3")
-    count = COUNT_DOTS if kind == "leaflet" else COUNT_MARKERS
-    page.evaluate(count)  # the first picture stands before anything is counted
+    page.evaluate(COUNT_DOTS)  # the first picture stands before anything is counted
     meter = _meter(context.new_cdp_session(page))
     began, first = meter(), page.evaluate(polls)
     page.wait_for_function(f"{polls} >= {first + ticks}")
     ms = (meter() - began) / (page.evaluate(polls) - first)
-    dots = page.evaluate(count)
+    dots = page.evaluate(COUNT_DOTS)
     context.close()
     return Busy(ms, dots)
 
 
+def _asked(browser: Any, url: str, ticks: int) -> Busy:
+    """The Dash page whose callback answers with the whole figure, asked again each time its map is still."""
+    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(url)
+    page.wait_for_function(
+        "(() => { const p = document.querySelector('.js-plotly-plot'), m = p && p._fullLayout && p._fullLayout.map; "
+        "return !!(m && m._subplot && m._subplot.map && m._subplot.map.loaded()); })()"
+    )
+    page.evaluate(ASK_FIGURE, 1)  # the first picture stands before anything is counted
+    meter = _meter(context.new_cdp_session(page))
+    began, dots, trails = meter(), 0, 0
+    for n in range(2, ticks + 2):
+        dots, trails = page.evaluate(ASK_FIGURE, n)
+    ms = (meter() - began) / ticks
+    context.close()
+    return Busy(ms, dots, trails)
+
+
 def _meter(session: Any) -> Callable[[], float]:
-    """Milliseconds that the page's main thread has been busy so far."""
+    """Milliseconds that the page's main thread has been busy so far, but for the commands that drive and ask it."""
     session.send("Performance.enable")
 
     def read() -> float:
         figures = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
-        return float(figures["TaskDuration"]) * 1000
+        return float(figures["TaskDuration"] - figures["DevToolsCommandDuration"]) * 1000
 
     return read
 

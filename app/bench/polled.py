@@ -1,9 +1,9 @@
 """The plain ways as Dash pages: `python -m app.bench.polled figure|leaflet PORT FOLDER`.
 
-A callback that an interval calls once a second answers with everything anew: with the whole figure of grids, trails and
-dots, or with the dots of a dash-leaflet canvas layer (needs `pip install dash-leaflet`, which Gridpost itself does not
-use). What they show lies in FOLDER, made before: `figure-<n>.json` and `style.json`, `dots-<n>.json`. Nothing is
-fetched from elsewhere.
+A callback answers with everything anew: with the whole figure of grids, trails and dots (when the benchmark asks), or,
+once a second, with the dots of a dash-leaflet canvas layer (needs `pip install dash-leaflet`, which Gridpost itself
+does not use). What they show lies in FOLDER, made before: `figure-<n>.json` and `style.json`, `dots-<n>.json`. Nothing
+is fetched from elsewhere.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(kind: str, port: str, folder: str) -> None:
     app = dash.Dash("polled", serve_locally=True)
     app.index_string = app.index_string.replace("</head>", DOT + "<style>body { margin: 0 }</style></head>")
     shown, output = {"leaflet": leaflet, "figure": figure}[kind](here)
-    app.layout = html.Div([shown, dcc.Interval(id="poll", interval=1000)])
+    app.layout = html.Div([shown, dcc.Interval(id="poll", interval=1000, disabled=kind == "figure")])
     prefix = "dots" if kind == "leaflet" else "figure"
     steps = itertools.cycle([json.loads(path.read_text()) for path in sorted(here.glob(f"{prefix}-*.json"))])
 
