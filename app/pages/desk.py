@@ -100,9 +100,9 @@ def look(selection: dict[str, Any]) -> Look | None:
 
 
 def flat_names(lang: Lang) -> dict[str, str]:
-    """id or code -> name, for patrols, devices, squads, grids, departments and states; modules as `module:key`."""
+    """id or code -> name: sources, patrols, devices, squads, grids, departments, states; modules as `module:key`."""
     known = _directory(id(current()), lang)
-    flat = {key: row["name"] for kind in ("grids", "devices", "patrols") for key, row in known[kind].items()}
+    flat = {key: row["name"] for kind in ("sources", "grids", "devices", "patrols") for key, row in known[kind].items()}
     flat |= known["squads"] | known["departments"] | known["states"]
     return flat | {f"module:{key}": name for key, name in known["modules"].items()}
 

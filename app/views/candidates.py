@@ -29,10 +29,9 @@ def suggestions(look: Look) -> html.Section:
     """Up to four who can go, best first, and why."""
     lang, shown = look.lang, look.candidates[:SHOWN]
     note = word("suggested_by", lang)
-    if not shown:
-        return html.Section(
-            [heading(word("suggested", lang), ""), html.P(word("none_suggested", lang), className="empty")]
-        )
+    reason = why_nobody(look)
+    if reason:
+        return html.Section([heading(word("suggested", lang), ""), html.P(word(reason, lang), className="empty")])
     cards = [card(look, i, one, patrol) for i, (one, patrol) in enumerate(shown)]
     whys = [why(look, i) for i in range(len(shown))]
     return html.Section(
@@ -43,6 +42,15 @@ def suggestions(look: Look) -> html.Section:
         ],
         className="suggestions",
     )
+
+
+def why_nobody(look: Look) -> str:
+    """The word that says why nobody is suggested; "" when somebody is. Without a place or a grid nobody can be sent."""
+    if look.case.lon is None or look.case.lat is None:
+        return "none_unplaced"
+    if not look.case.grid:
+        return "none_outside"
+    return "" if look.candidates else "none_suggested"
 
 
 def card(look: Look, i: int, one: Candidate, patrol: Patrol) -> html.Button:
@@ -75,6 +83,7 @@ def card(look: Look, i: int, one: Candidate, patrol: Patrol) -> html.Button:
             data_name=name,
             data_km=km,
             data_minutes=minutes,
+            data_post=patrol.post,
         ),
     )
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from dash import html
 
-from app.labels import Lang, word
+from app.labels import WORDS, Lang, word
 from app.views.attributes import extra
 from app.views.candidates import suggestions
 from app.views.look import Look, at_time, heading
-from streams.model import Clock, Entry, Patrol, State
+from streams.model import Case, Clock, Entry, Patrol, State
 from streams.workflow import BY_NAME, ON_CASE
 
 STEPS = ("report", "verify", "accept", "dispatch", "follow", "feedback", "check", "rate")
@@ -25,7 +25,6 @@ STEP_OF_ACT = {
     "handle": 6,
     "close": 7,
 }
-LOG_SHOWN = 6
 
 
 def nothing(lang: Lang) -> html.Div:
@@ -157,7 +156,11 @@ def six(look: Look) -> html.Section:
     n = 6 - len(open_ones)
     said = _fixes_said(look.lang, n, open_ones, missing)
     cells = [
-        html.Div([html.Em(word(f"six_{name}", look.lang)), html.Span(value, title=value)], className=how)
+        html.Div(
+            [html.Em(word(f"six_{name}", look.lang)), html.Span(value, title=value)],
+            className=how,
+            **extra(data_fix=name, data_value=value),  # the script shows the chosen candidate here, and puts this back
+        )
         for name, value, how in fixes
     ]
     return html.Section([heading(word("six", look.lang), said), html.Div(cells, className="six")])
@@ -171,17 +174,20 @@ def _fixes_said(lang: Lang, n: int, open_ones: list[str], missing: list[str]) ->
 
 
 def six_fixes(look: Look) -> list[tuple[str, str, str]]:
-    """(name, value, done | with | missing) of each fix; `with`: comes with the act of dispatching."""
+    """(name, value, done | with | missing) of each fix; `with`: comes with the act of dispatching.
+
+    Person and post are those of the first candidate until another is chosen.
+    """
     case, lang = look.case, look.lang
     first = look.candidates[0] if look.candidates else None
     person = look.names.get(case.patrol, case.patrol)
     standard = "" if look.matter is None else look.matter.standard_en if lang == "en" else look.matter.standard
     suggested = f"{look.names.get(first[1].id, first[1].name)} (1)" if first else word("with_dispatch", lang)
-    post = case.post or (first[1].post if first else "")
+    post = case.post if person else first[1].post if first else ""
     return [
-        ("grid", look.names.get(case.grid or "", "") or word("no_grid", lang), "done" if case.grid else "missing"),
+        ("grid", look.names.get(case.grid or "", "") or word(nowhere(case), lang), "done" if case.grid else "missing"),
         ("person", person or suggested, "done" if person else "with"),
-        ("post", post or word("with_dispatch", lang), "done" if case.post else "with"),
+        ("post", post or word("with_dispatch", lang), "done" if person and case.post else "with"),
         ("time", look.limit or word("missing", lang), "done" if look.limit else "missing"),
         ("standard", standard or word("missing", lang), "done" if standard else "missing"),
         (
@@ -192,12 +198,17 @@ def six_fixes(look: Look) -> list[tuple[str, str, str]]:
     ]
 
 
+def nowhere(case: Case) -> str:
+    """The word for a case without a grid: its place is not known, or lies in none."""
+    return "no_place" if case.lon is None or case.lat is None else "no_grid"
+
+
 def evidence(look: Look) -> html.Section:
-    """The picture, when there is one, and the log, newest first."""
+    """The picture, when there is one, and the whole log, newest first; it scrolls within its section."""
     rows: list[Any] = []
-    for entry in tuple(reversed(look.log))[:LOG_SHOWN]:
+    for entry in reversed(look.log):
         rows += [html.Time(at_time(entry.at, look.tz, seconds=True)), html.Span(_entry(entry, look))]
-    log = html.Div(rows, className="log")
+    log = html.Div(rows, className="log", tabIndex=0, role="log", **extra(aria_label=word("log", look.lang)))
     device = look.names.get(look.case.device, look.case.device)
     if not look.case.image:
         return html.Section([heading(word("log", look.lang), device), log])
@@ -212,11 +223,20 @@ def evidence(look: Look) -> html.Section:
 
 def _entry(entry: Entry, look: Look) -> str:
     if entry.act == "report":
-        source = look.names.get(look.case.device) or word(f"origin_{look.case.origin}", look.lang)
+        known = look.names.get(look.case.device) or look.names.get(entry.by)
+        source = known or word(f"origin_{look.case.origin}", look.lang)
         return f"{word('step_report', look.lang)} · {source}{f' · {entry.text}' if entry.text else ''}"
     act = BY_NAME.get(entry.act)
     name = (act.en if look.lang == "en" else act.zh) if act else entry.act
     to = " " + look.names.get(entry.patrol, entry.patrol) if entry.patrol and entry.act == "dispatch" else ""
-    by = word("by_rule", look.lang) if entry.by == "rule" else look.names.get(entry.by, entry.by)
+    by = who(entry.by, look)
     said = f"：{entry.text}" if entry.text and look.lang == "zh" else f": {entry.text}" if entry.text else ""
     return f"{name}{to}{said} · {by}"
+
+
+def who(by: str, look: Look) -> str:
+    """Who did it, by name: a rule, a patrol, a source; an account that is called like its role, by the role."""
+    if by == "rule":
+        return word("by_rule", look.lang)
+    role = f"role_{by}"
+    return look.names.get(by) or (word(role, look.lang) if role in WORDS else by)

@@ -8,6 +8,7 @@ window.gridpostActs = (function () {
   const gp = window.gridpost, UNDO = 8000;
   let undo = null;       // {no, version, name, until}
   let busy = null;       // the case and act that is being sent
+  const answered = {};   // no -> the version after my last act: until the page shows it, the case takes no second one
   let refusal = null;    // {no, title, text, by}: shown in place of the button
   let wanted = null;     // what the page shows: {item, candidate, acts}
   const t = gp.t, esc = gp.esc;
@@ -21,6 +22,7 @@ window.gridpostActs = (function () {
 
   /* Posts one act; resolves to the new case, or null after the refusal was told. */
   async function post(item, act, more) {
+    if (busy) return null;                      // one act at a time: a second click is no second wish
     busy = {no: item.no, act};
     draw();
     let answer, body;
@@ -35,10 +37,19 @@ window.gridpostActs = (function () {
       body = {error: "unreachable", message: error.message};
     }
     busy = null;
-    if (answer && answer.ok) { refusal = null; draw(); return body; }
+    if (answer && answer.ok) { done(item.no, body.version); return body; }
     if (answer && answer.status === 401) { location.assign("/sign-in?next=/dispatch"); return null; }
+    if (mine(act, more || {}, body)) { done(item.no, body.version); return body; }
     refuse(item, act, more || {}, body, answer);
     return null;
+  }
+
+  function done(no, version) { answered[no] = version; refusal = null; draw(); }
+  const settling = (item) => item.version < (answered[item.no] || 0);
+
+  /* What I sent a moment ago and what the server says was done are the same: it is done, by me. */
+  function mine(act, more, d) {
+    return d.error === "case_taken" && act === "dispatch" && d.act === "dispatch" && d.patrol === more.patrol && d.by === (gp.directory().who || {}).name;
   }
 
   function refuse(item, act, more, body, answer) {
@@ -55,7 +66,7 @@ window.gridpostActs = (function () {
       const sent = d.act === "dispatch" && d.patrol;
       const what = sent ? t("taken_sent", {name: person(d.patrol)}) : t("act_" + d.act);
       const at = gp.hhmmss(typeof d.at === "number" ? d.at : Date.parse(d.at));
-      return {no: item.no, taken: true, title: title + colon + t("taken", {by: by(d.by)}),
+      return {no: item.no, taken: true, title: title + colon + t("taken", {by: gp.lang() === "zh" ? spaced(by(d.by)) : by(d.by)}),
         text: t("taken_text", {at, act: what, seen: d.seen === undefined ? item.version : d.seen, now: d.version})};
     }
     if (d.error === "patrol_busy") return {no: item.no, title: title + colon + t("busy", {name: person(d.patrol || more.patrol), no: short(d.case || "")}), text: t("busy_text")};
@@ -64,11 +75,16 @@ window.gridpostActs = (function () {
     return {no: item.no, title, text: t("failed_text", {why: d.message || (answer && answer.status) || d.error || "—"})};
   }
 
-  const by = (name) => (gp.directory().patrols[name] || {}).name || name;
+  /* A patrol's or a source's name; an account that is called like its role, by the role. */
+  function by(id) {
+    const d = gp.directory(), role = t("role_" + id), known = d.patrols[id] || d.sources[id] || {};
+    return known.name || (role !== "role_" + id ? role : id);
+  }
+  const spaced = (name) => (/[\x21-\x7e]$/.test(name) ? name + " " : name);   // Latin beside Chinese
 
   /* ---- the acts of the page ---- */
   async function dispatch(item, patrol) {
-    if (gp.down() || busy) return;
+    if (gp.down() || busy || settling(item)) return;
     const sent = await post(item, "dispatch", {patrol: patrol.id, text: instructions()});
     if (!sent) return;
     clearInstructions();
@@ -80,13 +96,14 @@ window.gridpostActs = (function () {
     let seen = item;
     if (item.state === "reported") seen = await post(item, "verify");
     if (seen) seen = await post(seen, "accept");
-    if (seen) toast(t("accepted_toast", {no: short(item.no)}));
+    if (seen) toast(t(item.grid ? "accepted_toast" : "accepted_no_grid", {no: short(item.no)}), item.grid ? "" : "warn");
   }
 
   async function close(item) { if (await post(item, "close")) toast(t("closed_toast", {no: short(item.no)})); }
   async function withdraw(item) { if (await post(item, "withdraw")) { endUndo(); toast(t("withdrawn_toast", {no: short(item.no)})); } }
 
   async function undoLast() {
+    if (busy) return;
     if (!undo) { toast(t("nothing_to_undo")); return; }
     const {no, version} = undo, now = gp.state().cases[no];
     endUndo();
@@ -134,7 +151,7 @@ window.gridpostActs = (function () {
   }
 
   function buttonHtml(p) {
-    const sending = busy && busy.no === wanted.item.no;
+    const sending = (busy && busy.no === wanted.item.no) || settling(wanted.item);
     const inside = sending ? esc(t("sending")) + "…" : `<b>${esc(p.text)}</b>${p.note ? `<span>${esc(p.note)}</span>` : ""}${p.key ? "<kbd>↵</kbd>" : ""}`;
     return `<button type="button" id="go" class="go${p.second ? " second" : ""}" data-do="go" ${p.off || sending ? "disabled" : ""}>${inside}</button>`;
   }
@@ -148,7 +165,7 @@ window.gridpostActs = (function () {
   function run(what) {
     if (what === "latest") { refusal = null; draw(); document.dispatchEvent(new CustomEvent("gridpost-refresh")); return; }
     const p = primary();
-    if (!p.off && p.run && !busy) p.run();
+    if (!p.off && p.run && !busy && !settling(wanted.item)) p.run();
   }
 
   /* Enter: what the button would do; a refusal is acknowledged first. */

@@ -64,7 +64,7 @@
     const device = d.devices[item.device], matter = d.matters[item.matter] || {};
     const who = (d.patrols[item.patrol] || {}).name;
     return {no: item.no, version: item.version, priority: item.priority, title: (matter.name || item.category || item.matter) + (device ? " · " + device.name : ""),
-      short: item.no.split("-").pop(), where: grid.name || (item.lon === null ? t("no_place") : t("no_grid")), state: item.state,
+      short: item.no.split("-").pop(), where: grid.name || (item.lon == null ? t("no_place") : t("no_grid")), state: item.state,
       said: who && !WAITING.includes(item.state) ? (d.states[item.state] || "") + " " + who : d.states[item.state] || item.state,
       waiting: WAITING.includes(item.state) || item.state === "handled", due: clock ? clock.due : NEVER, start: clock ? clock.start : 0, clock: clock ? clock.name : ""};
   }
@@ -185,7 +185,7 @@
   function caseShown() {
     requestAnimationFrame(() => {
       const cards = [...document.querySelectorAll("#case-body [data-candidate]")], kept = (candidates[chosen] || {}).id;
-      candidates = cards.map((el) => ({id: el.dataset.patrol, name: el.dataset.name, km: el.dataset.km, minutes: el.dataset.minutes,
+      candidates = cards.map((el) => ({id: el.dataset.patrol, name: el.dataset.name, km: el.dataset.km, minutes: el.dataset.minutes, post: el.dataset.post,
         label: t("minutes_away", {name: el.dataset.name, n: el.dataset.minutes})}));
       chosen = Math.max(0, candidates.findIndex((one) => one.id === kept));
       const item = gp.state().cases[selected];
@@ -197,15 +197,25 @@
   }
 
   function choose(i) {
-    if (i >= candidates.length && candidates.length) return;
+    if (i >= candidates.length && i > 0) return;
     chosen = i;
     document.querySelectorAll("#case-body [data-candidate]").forEach((el, at) => {
       el.classList.toggle("on", at === i);
       el.setAttribute("aria-checked", String(at === i));
     });
     document.querySelectorAll("#case-body [data-why]").forEach((el, at) => { el.hidden = at !== i; });
+    fixes(candidates[i], i);
     map.select({chosen});
     tellActs();
+  }
+
+  /* Person and post come with the act of dispatching: they are the chosen candidate's; every other fix is the server's. */
+  function fixes(one, i) {
+    const said = one ? {person: one.name + " (" + (i + 1) + ")", post: one.post} : {};
+    document.querySelectorAll("#case-body [data-fix]").forEach((cell) => {
+      const text = (cell.classList.contains("with") && said[cell.dataset.fix]) || cell.dataset.value, span = cell.querySelector("span");
+      if (span.textContent !== text) { span.textContent = text; span.title = text; }
+    });
   }
 
   function tellActs() {

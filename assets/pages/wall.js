@@ -127,7 +127,7 @@
     timed.sort((a, b) => rank(a) - rank(b) || (rank(a) === 0 ? a[0].priority - b[0].priority : 0) || a[1].due - b[1].due);
     const rows = timed.slice(0, URGENT).map(([item, clock]) => {
       const who = (d.patrols[item.patrol] || {}).name, state = d.states[item.state] + (who && !WAITING.includes(item.state) ? " " + who : "");
-      const place = (d.grids[item.grid] || {}).name || t("no_grid");
+      const place = (d.grids[item.grid] || {}).name || t(item.lon == null ? "no_place" : "no_grid");
       return `<div class="sla" data-due="${clock.due}" data-start="${clock.start}" data-p="${item.priority}" data-name="${clock.name}" data-long="1"><span class="glyph p${item.priority}"></span>` +
         `<div class="what"><div class="t">${esc((d.matters[item.matter] || {}).name || item.category)}</div><div class="m">${esc(place + " · " + state)}</div></div>` +
         `<div class="left-time"><b></b><em></em></div><u><i></i></u></div>`;
@@ -152,7 +152,7 @@
     const fits = Math.floor((box.clientHeight - 9.5 * rem) / (ALERT_ROW * rem));   // a row cut in half is worse than none
     const rows = all.slice(0, Math.min(ALERTS, Math.max(1, fits))).map((alert) => {
       const matter = d.matters[d.categories[alert.category]] || {}, [kind, said] = standing(alert), [sign, colour] = GLYPH[kind];
-      const place = (d.grids[alert.grid] || {}).name || (d.devices[alert.device] || {}).name || t("no_grid");
+      const place = (d.grids[alert.grid] || {}).name || (d.devices[alert.device] || {}).name || t(alert.lon == null ? "no_place" : "no_grid");
       return `<div class="al"><time>${gp.hhmmss(alert.received)}</time><span>${esc(matter.name || alert.category)}<em>${esc(place)}</em></span><span class="s"><i style="color:${colour}">${sign}</i>${esc(said)}</span></div>`;
     });
     put("alert-rows", rows.length ? rows.join("") : `<p class="none">${esc(t("no_alerts"))}</p>`);

@@ -193,19 +193,79 @@ def test_who_was_faster_is_told_in_place_of_the_button(page: Page, desk: ingest.
     page.click("#go")
     page.wait_for_selector(".refusal")
     said = page.inner_text(".refusal")
-    assert "operator先一步处理了这件" in said
+    assert "接线员先一步处理了这件" in said
     assert "你的操作没有改动任何内容" in said
     kept = desk.queue.case(case.no)
     assert kept is not None
     assert kept.patrol == "P-005"
 
 
+def test_my_own_act_that_was_already_done_is_no_refusal(page: Page, desk: ingest.Desk, centre: Centre) -> None:
+    """The same person sent the same patrol a moment before: that counts as sent, not as somebody being faster."""
+    case = a_fire(desk)
+    near(desk, "P-004", case)
+    select(page, case)
+    page.wait_for_selector("#go:not([disabled])")
+
+    def twice(route: Any) -> None:
+        actions.dispatch(centre, case.no, "P-004", by=Viewer("supervisor", "supervisor"), seen=case.version)
+        route.continue_()
+
+    page.route("**/api/v1/cases/*/dispatch", twice)
+    page.click("#go")
+    page.wait_for_selector("#undo")
+    assert page.query_selector(".refusal") is None
+
+
+def test_a_slow_answer_takes_no_second_click(page: Page, desk: ingest.Desk) -> None:
+    """While the answer is awaited the button is off and Enter does nothing: one request, one dispatch."""
+    case = a_fire(desk)
+    near(desk, "P-004", case)
+    select(page, case)
+    page.wait_for_selector("#go:not([disabled])")
+    asked: list[Any] = []
+    page.route("**/api/v1/cases/*/dispatch", lambda route: asked.append(route))
+    page.click("#go")
+    page.wait_for_selector("#go[disabled]")
+    page.keyboard.press("Enter")
+    assert len(asked) == 1
+    asked[0].continue_()
+    page.wait_for_selector("#undo")
+    page.keyboard.press("Enter")
+    assert len(asked) == 1
+
+
+def test_person_and_post_follow_the_chosen_candidate(page: Page, desk: ingest.Desk, centre: Centre) -> None:
+    """Key 2 chooses the second: the fixes name that patrol and its post."""
+    case = a_fire(desk)
+    near(desk, "P-004", case)
+    near(desk, "P-005", case, 4000)
+    select(page, case)
+    page.wait_for_selector("[data-candidate='1']")
+    eventually(page, "document.querySelector('#go') && !document.querySelector('#go').disabled", "the button")
+    second = page.get_attribute("[data-candidate='1']", "data-patrol")
+    page.keyboard.press("2")
+    known = centre.register.patrols[str(second)]
+    assert page.inner_text("[data-fix=person] span") == f"{known.name} (2)"
+    assert page.inner_text("[data-fix=post] span") == known.post
+
+
 def test_a_report_is_verified_and_accepted_by_one_key(page: Page, desk: ingest.Desk) -> None:
     """Enter on a reported case verifies and accepts it; the next act is to dispatch."""
-    say(desk, "report", "hotline-12345", category="exposed_rubbish", text="垃圾", lon=119.17, lat=34.94)
+    say(
+        desk,
+        "report",
+        "hotline-12345",
+        category="exposed_rubbish",
+        text="垃圾，电话 13812345678",
+        lon=119.17,
+        lat=34.94,
+    )
     case = desk.queue.open_cases()[0]
     assert case.state is State.REPORTED
     select(page, case)
+    assert "138****5678" in page.inner_text(".log")
+    assert "13812345678" not in page.content()
     page.keyboard.press("Enter")
     eventually(page, f"gridpost.state().cases['{case.no}'].state === 'accepted'", "the acceptance")
 
