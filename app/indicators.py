@@ -6,6 +6,8 @@ rates are worked out from the sums.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -15,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 
 from app.api import centre_of
 from app.centre import Centre
+from app.views.report import Ahead, ahead_of
 from streams import scoring
 from streams.errors import Refused
 from streams.keys import CASE_DAYS
@@ -41,25 +44,44 @@ def indicators(
         raise Refused(
             "wrong_span", f"from {first} to {last}: give days in order, not after today, at most {CASE_DAYS} days back"
         )
-    figures = figures_of(centre, first, last)
+    found = figures_of(centre, first, last)
     if by == "day":
-        items = [msgspec.to_builtins(each) for each in figures]
+        items = [_day_item(figures, ahead) for figures, ahead in found]
+    elif by == "grid":
+        items = _summed([(figures.by_grid, ahead.by_grid) for figures, ahead in found], by)
     else:
-        items = _summed([each.by_grid if by == "grid" else each.by_department for each in figures], by)
+        items = _summed([(figures.by_department, ahead.by_lead) for figures, ahead in found], by)
     return JSONResponse({"from": first.isoformat(), "to": last.isoformat(), "by": by, "items": items, "next": None})
 
 
-def figures_of(centre: Centre, first: date, last: date) -> list[scoring.Figures]:
-    """The figures of each local day from `first` to `last`, cut off at now or at the day's end."""
+def figures_of(centre: Centre, first: date, last: date) -> list[tuple[scoring.Figures, Ahead]]:
+    """The figures of each local day from `first` to `last`, cut off at now or at the day's end, with what of each
+    grid and department falls due that day but still has time."""
     cases = _cases(centre, first, last)
     leads = {key: matter.lead for key, matter in centre.matters.matters.items()}
     found = []
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
         start = datetime(day.year, day.month, day.day, tzinfo=centre.settings.tz)
-        end = start + timedelta(days=1) - timedelta(milliseconds=1)
-        found.append(scoring.figures(cases, start, min(centre.now(), end.astimezone(UTC)), leads))
+        midnight = start + timedelta(days=1)
+        end = midnight - timedelta(milliseconds=1)
+        figures = scoring.figures(cases, start, min(centre.now(), end.astimezone(UTC)), leads)
+        begins, ends = (round(each.timestamp() * 1000) for each in (start, midnight))
+        found.append((figures, ahead_of(cases, begins, ends, figures.at, leads)))
     return found
+
+
+def _day_item(figures: scoring.Figures, ahead: Ahead) -> dict[str, Any]:
+    """A day as it is sent: no rate while nothing that falls due is decided."""
+    item: dict[str, Any] = msgspec.to_builtins(figures)
+    due = item["fell_due"]
+    if due["due"] == due["ahead"]:
+        due["closing_rate"] = due["on_time_rate"] = None
+    for shares, waiting in ((item["by_grid"], ahead.by_grid), (item["by_department"], ahead.by_lead)):
+        for key, share in shares.items():
+            if share["due"] == waiting.get(key, 0):
+                share["closing_rate"] = share["on_time_rate"] = None
+    return item
 
 
 def _cases(centre: Centre, first: date, last: date) -> list[Case]:
@@ -74,15 +96,18 @@ def _cases(centre: Centre, first: date, last: date) -> list[Case]:
     return list(found.values())
 
 
-def _summed(days: list[dict[str, scoring.Share]], by: str) -> list[dict[str, Any]]:
-    """The shares of several days as one a key; `open` is that of the last day."""
+def _summed(days: list[tuple[Mapping[str, scoring.Share], Mapping[str, int]]], by: str) -> list[dict[str, Any]]:
+    """The shares of several days as one a key; `open` is that of the last day. No rate while nothing is decided."""
     totals: dict[str, dict[str, Any]] = {}
-    for shares in days:
+    undecided: Counter[str] = Counter()
+    for shares, ahead in days:
+        undecided.update(ahead)
         for key, share in shares.items():
             total = totals.setdefault(key, {by: key, **dict.fromkeys(SUMMED, 0)})
             for name in SUMMED:
                 total[name] = getattr(share, name) + (0 if name == "open" else total[name])
-    for total in totals.values():
-        total["closing_rate"] = scoring.rate(total["due_closed"], total["due"])
-        total["on_time_rate"] = scoring.rate(total["due_on_time"], total["due"])
+    for key, total in totals.items():
+        due = total["due"] if total["due"] > undecided[key] else 0
+        total["closing_rate"] = scoring.rate(total["due_closed"], due)
+        total["on_time_rate"] = scoring.rate(total["due_on_time"], due)
     return [totals[key] for key in sorted(totals)]

@@ -18,7 +18,7 @@ from app.views import daily as view
 from app.views import frame
 from app.views import map as map_view
 from app.views.attributes import extra
-from app.views.report import Report
+from app.views.report import Report, ahead_of
 from streams import scoring
 from streams.model import Case
 
@@ -105,13 +105,16 @@ def collect(day: date, lang: Lang) -> Report:
     leads = {key: matter.lead for key, matter in it.matters.matters.items()}
     names = desk.flat_names(lang)
     before = _figures(cases_around(day - timedelta(days=1)), day - timedelta(days=1), leads)
+    figures = _figures(cases, day, leads)
+    begin = datetime(day.year, day.month, day.day, tzinfo=tz)
+    ends = begin + timedelta(days=1)
     return Report(
         lang=lang,
         day=day,
         now=now,
         today=day == today(),
         site=desk.site_name(lang),
-        figures=_figures(cases, day, leads),
+        figures=figures,
         before=before if before.came_in.inflow else None,
         cases=tuple(cases),
         names=names,
@@ -120,6 +123,7 @@ def collect(day: date, lang: Lang) -> Report:
         online=desk.online(),
         squads=desk.squads_on_duty(lang),
         tz=tz,
+        ahead=ahead_of(cases, round(begin.timestamp() * 1000), round(ends.timestamp() * 1000), figures.at, leads),
     )
 
 

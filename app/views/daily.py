@@ -13,10 +13,10 @@ from typing import Any
 from dash import html
 
 from app.labels import Lang, word
-from app.views.daily_charts import ORIGINS, funnel, hourly, legend, rates
+from app.views.daily_charts import ORIGINS, funnel, heat_legend, hourly, legend, rates
 from app.views.daily_tables import departments, devices, grids, late, signature
-from app.views.report import Report, clock_time, heading, percent, sayer, span
-from streams.scoring import Figures, rate
+from app.views.report import Report, clock_time, heading, kept_rate, no_rate, percent, sayer, span
+from streams.scoring import Figures
 
 
 def page(report: Report, heat: Any) -> html.Main:
@@ -36,7 +36,10 @@ def page(report: Report, heat: Any) -> html.Main:
                     html.Section([heading(say("rates"), say("rates_of")), *rates(report)], className="s5"),
                     html.Section([heading(say("hourly"), legend(report)), hourly(report)], className="s7"),
                     html.Section(
-                        [heading(say("heat_day"), say("top_grids_of")), html.Div(heat, className="heat-map")],
+                        [
+                            heading(say("heat_day"), say("top_grids_of")),
+                            html.Div([heat, heat_legend(report)], className="heat-map"),
+                        ],
                         className="s5",
                     ),
                 ],
@@ -108,8 +111,8 @@ def headline(report: Report) -> html.H1:
         word("daily_h1_running", lang, due=due.due, n=due.on_time)
         if due.ahead
         else word("daily_h1_stop", lang)
-        if due.on_time_rate is None
-        else word("daily_h1_rate", lang, rate=percent(due.on_time_rate))
+        if (share := decided_rate(f)) is None
+        else word("daily_h1_rate", lang, rate=percent(share))
     )
     n = len(report.late)
     over = html.U(word("daily_h1_over", lang, n=n)) if n else word("daily_h1_none", lang)
@@ -129,7 +132,7 @@ def kpis(report: Report) -> html.Div:
             say("on_time_rate"),
             *_rate_parts(decided_rate(f)),
             _due_note(f, lang),
-            b and b.fell_due.on_time_rate is not None and percent(b.fell_due.on_time_rate),
+            _before_rate(b),
             lang,
         ),
         _kpi(
@@ -147,13 +150,18 @@ def kpis(report: Report) -> html.Div:
 def decided_rate(figures: Figures) -> float | None:
     """Closed on time among what fell due and is decided: on a running day what still has time is not yet a failure."""
     due = figures.fell_due
-    return rate(due.on_time, due.due - due.ahead)
+    return kept_rate(due.on_time, due.due, due.ahead)
+
+
+def _before_rate(before: Figures | None) -> str:
+    share = decided_rate(before) if before else None
+    return "" if share is None else percent(share)
 
 
 def _due_note(figures: Figures, lang: Lang) -> str:
     due = figures.fell_due
-    if not due.due:
-        return word("none_due", lang)
+    if due.due == due.ahead:
+        return no_rate(due.due, lang) + (f" · {word('still_time', lang, n=due.ahead)}" if due.due else "")
     said = f"{due.on_time} / {due.due - due.ahead}"
     return f"{said} · {word('still_time', lang, n=due.ahead)}" if due.ahead else said
 
@@ -172,7 +180,8 @@ def foot(report: Report) -> html.Footer:
     c = report.figures.came_in
     origins = {name: c.by_origin.get(name, 0) for name in ORIGINS}
     basis = word("basis", report.lang, inflow=c.inflow, dispatched=c.dispatched, waiting=c.waiting, **origins)
-    return html.Footer([html.Div(basis), html.Div(f"{word('product', report.lang)} Gridpost · {report.site}")])
+    product = "网格哨 Gridpost" if report.lang == "zh" else word("product", report.lang)
+    return html.Footer([html.Div(basis), html.Div(f"{product} · {report.site}")])
 
 
 def _rate_parts(share: float | None) -> tuple[str, str]:

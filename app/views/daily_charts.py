@@ -8,7 +8,8 @@ from dash import html
 
 from app.labels import word
 from app.views.attributes import extra
-from app.views.report import WEAK, Report, day_ms, percent
+from app.views.map import RAMP_LIGHT, heat_top
+from app.views.report import WEAK, Report, day_ms, kept_rate, no_rate, percent
 from streams.model import State
 from streams.workflow import ON_CASE
 
@@ -66,44 +67,38 @@ def _funnel_row(i: int, name: str, n: int, whole: int, lost: int) -> html.Div:
 
 
 def rates(report: Report) -> list[html.Div]:
-    """Five rates, each with what it is a share of."""
+    """Five rates, each with what it is a share of; what is not decided yet is in none of them."""
     f = report.figures.fell_due
     rows = [(word(f"rate_{name}", report.lang), *kept(report, name)) for name in ("respond", "arrive", "handle")]
-    decided = f.due - f.ahead
     rows += [
-        (word("on_time_rate", report.lang), f.on_time, decided),
-        (word("closing_rate", report.lang), f.closed, f.due),
+        (word("on_time_rate", report.lang), f.on_time, f.due, f.ahead),
+        (word("closing_rate", report.lang), f.closed, f.due, f.ahead),
     ]
-    found = []
-    for name, part, whole in rows:
-        share = part / whole if whole else None
-        found.append(
-            html.Div(
-                [
-                    html.Span(name),
-                    html.U(
-                        html.S(
-                            style={"width": f"{100 * (share or 0):.1f}%"},
-                            className="weak" if share is not None and share < WEAK else "",
-                        )
-                    ),
-                    html.B("—" if share is None else percent(share)),
-                    html.Em(f"{part} / {whole}" if whole else word("none_due", report.lang)),
-                ],
-                className="rt",
-            )
-        )
-    return found
+    return [_rate_row(report, *row) for row in rows]
 
 
-def kept(report: Report, name: str) -> tuple[int, int]:
-    """(kept, fell due) of one kind of clock whose limit ended on the day and is decided by now."""
+def _rate_row(report: Report, name: str, part: int, due: int, ahead: int) -> html.Div:
+    share = kept_rate(part, due, ahead)
+    weak = share is not None and share < WEAK
+    return html.Div(
+        [
+            html.Span(name),
+            html.U(html.S(style={"width": f"{100 * (share or 0):.1f}%"}, className="weak" if weak else "")),
+            html.B("—" if share is None else percent(share)),
+            html.Em(no_rate(due, report.lang) if share is None else f"{part} / {due - ahead}"),
+        ],
+        className="rt",
+    )
+
+
+def kept(report: Report, name: str) -> tuple[int, int, int]:
+    """(kept, fall due, of those still with time) of one kind of clock whose limit ends on the day."""
     begin, end = day_ms(report)
     clocks = [
         clock for case in report.cases for clock in case.clocks if clock.name == name and begin <= clock.due < end
     ]
-    decided = [clock for clock in clocks if clock.done is not None or clock.due <= report.figures.at]
-    return sum(clock.done is not None and clock.done <= clock.due for clock in decided), len(decided)
+    ahead = sum(clock.done is None and clock.due > report.figures.at for clock in clocks)
+    return sum(clock.done is not None and clock.done <= clock.due for clock in clocks), len(clocks), ahead
 
 
 def legend(report: Report) -> list[Any]:
@@ -132,7 +127,7 @@ def hourly(report: Report) -> html.Div:
             for name in reversed(ORIGINS)
             if by[name][hour]
         ]
-        label = [html.B(word("hour_n", report.lang, h=hour, n=sums[hour]))] if hour == peak else []
+        label = [_peak_label(report, hour, sums[hour], top)] if hour == peak else []
         bars.append(
             html.Div(
                 [*label, *parts, html.Span(word("hour", report.lang, n=hour)) if hour % 3 == 0 else html.Span()],
@@ -144,6 +139,22 @@ def hourly(report: Report) -> html.Div:
         className="hours",
         role="img",
         **extra(aria_label=word("hourly", report.lang)),
+    )
+
+
+def _peak_label(report: Report, hour: int, n: int, top: int) -> html.B:
+    """Over its bar, outside the flow: it may be wider than the bar, and must not widen the column."""
+    side = "first" if hour < 2 else "last" if hour > 21 else ""
+    return html.B(word("hour_n", report.lang, h=hour, n=n), className=side, style={"bottom": f"{100 * n / top:.2f}%"})
+
+
+def heat_legend(report: Report) -> html.Div:
+    """The six steps of the heat map, from none to the most cases in a grid."""
+    most = heat_top(share.inflow for code, share in report.figures.by_grid.items() if code)
+    steps = [html.I(style={"background": colour}) for colour in RAMP_LIGHT]
+    return html.Div(
+        ["0", html.Span(steps, className="heat-steps"), word("cases_a_grid", report.lang, n=most)],
+        className="heat-legend",
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from dash import html
 
 from app.labels import Lang, word
-from app.views.report import WEAK, Report, bar, percent, rate_cell, sayer, span, table
+from app.views.report import WEAK, Report, bar, kept_rate, percent, rate_cell, sayer, span, table
+from streams.scoring import Share
 
 TOP = 10
 OVERDUE_SHOWN = 12
@@ -27,7 +28,7 @@ def grids(report: Report) -> html.Table:
             [report.names.get(code) or say("no_grid"), html.Span(code[-3:], className="t3")],
             html.B(str(share.inflow)),
             bar(share.inflow / most),
-            rate_cell(share, report.today),
+            rate_cell(share, report.ahead.by_grid.get(code, 0), report),
         ]
         for i, (code, share) in enumerate(rows, 1)
     ]
@@ -46,10 +47,8 @@ def departments(report: Report) -> html.Table:
             str(share.due),
             str(share.due_closed),
             str(share.due_on_time),
-            rate_cell(share, report.today),
-            bar(share.due_on_time / share.due, not report.today and share.due_on_time / share.due < WEAK)
-            if share.due
-            else "",
+            rate_cell(share, report.ahead.by_lead.get(code, 0), report),
+            _rate_bar(share, report.ahead.by_lead.get(code, 0), report.today),
         ]
         for code, share in shares
         if share.due or share.inflow
@@ -65,6 +64,11 @@ def departments(report: Report) -> html.Table:
         "",
     ]
     return table(heads, body, left=(0,))
+
+
+def _rate_bar(share: Share, ahead: int, running: bool) -> Any:
+    found = kept_rate(share.due_on_time, share.due, ahead)
+    return "" if found is None else bar(found, not running and found < WEAK)
 
 
 def late(report: Report) -> html.Table:

@@ -8,7 +8,7 @@ heat is one hue in six steps; the colour says how many cases are open in a grid,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -86,7 +86,7 @@ def day_graph(ident: str, lang: Lang, grids: GridSet, counts: Mapping[str, int],
     finest = grids.finest
     values = [counts.get(grid.code, 0) for grid in finest]
     steps = [step for i, colour in enumerate(RAMP_LIGHT) for step in ((i / 6, colour), ((i + 1) / 6, colour))]
-    made.update_traces(z=values, zmax=max(6, *values), colorscale=steps)
+    made.update_traces(z=values, zmax=heat_top(values), colorscale=steps)
     made.update_layout(map_style=f"{STYLE}?theme=light&lang={lang}", paper_bgcolor="#E3EBEF", dragmode=False)
     return dcc.Graph(
         id=ident,
@@ -95,6 +95,11 @@ def day_graph(ident: str, lang: Lang, grids: GridSet, counts: Mapping[str, int],
         responsive=True,
         config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False},
     )
+
+
+def heat_top(counts: Iterable[int]) -> int:
+    """The number of cases at the dark end of a day's ramp: the most in a grid, at least one for each step."""
+    return max([len(RAMP_LIGHT), *counts])
 
 
 def scale() -> list[tuple[float, str]]:

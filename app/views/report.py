@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from dash import html
 
 from app.labels import Lang, word
 from streams.model import Case, Clock
-from streams.scoring import Figures, Share, overdue
+from streams.scoring import Figures, Share, handling, overdue, rate
+from streams.workflow import OPEN
 
 WEAK = 0.85
 
 
+class Ahead(NamedTuple):
+    """How many cases that fall due on a day are open and still have time: by grid code and by lead department."""
+
+    by_grid: Mapping[str, int]
+    by_lead: Mapping[str, int]
+
+
+NONE_AHEAD = Ahead({}, {})
+
+
 class Report(msgspec.Struct, frozen=True):
     """Everything a report shows. `cases`: of the week before and all open ones; `names`: code or id -> name;
-    `online`: (word, online, all) of cameras, sensors and sources; `squads`: (name, on duty, all), today only."""
+    `online`: (word, online, all) of cameras, sensors and sources; `squads`: (name, on duty, all), today only;
+    `ahead`: by grid and by lead, how many of those that fall due on the day still have time."""
 
     lang: Lang
     day: date
@@ -34,6 +47,7 @@ class Report(msgspec.Struct, frozen=True):
     online: Sequence[tuple[str, int, int]]
     squads: Sequence[tuple[str, int, int]]
     tz: Any
+    ahead: Ahead = NONE_AHEAD
 
     @property
     def late(self) -> list[tuple[Case, Clock]]:
@@ -84,12 +98,36 @@ def sayer(lang: Lang) -> Callable[..., str]:
     return lambda key, **holes: word(key, lang, **holes)
 
 
-def rate_cell(share: Share, running: bool) -> Any:
+def ahead_of(cases: Iterable[Case], begin: int, end: int, at: int, leads: Mapping[str, str]) -> Ahead:
+    """What falls due in `begin` … `end` (epoch ms) and at `at` is open with time left; `leads`: matter -> lead."""
+    by_grid: Counter[str] = Counter()
+    by_lead: Counter[str] = Counter()
+    for case in {case.no: case for case in cases if case.received <= at}.values():
+        clock = handling(case)
+        if clock is not None and begin <= clock.due < end and clock.due > at and case.state in OPEN:
+            by_grid[case.grid or ""] += 1
+            by_lead[leads.get(case.matter, "")] += 1
+    return Ahead(by_grid, by_lead)
+
+
+def kept_rate(part: int, due: int, ahead: int) -> float | None:
+    """The one rule of every rate: a share of what fell due and is decided; None while nothing is."""
+    return rate(part, due - ahead)
+
+
+def no_rate(due: int, lang: Lang) -> str:
+    """Why there is no rate: nothing falls due on the day, or none of it is decided yet."""
+    return word("none_decided" if due else "none_due", lang)
+
+
+def rate_cell(share: Share, ahead: int, report: Report) -> Any:
     """A rate of one share; weak ones are marked, but not while the day runs: they can still rise."""
-    if share.on_time_rate is None:
-        return html.Span("—", className="t3")
-    weak = not running and share.on_time_rate < WEAK
-    return html.B(("▼ " if weak else "") + percent(share.on_time_rate), className="weak" if weak else "")
+    found = kept_rate(share.due_on_time, share.due, ahead)
+    if found is None:
+        said: Any = ["—", html.Small(no_rate(share.due, report.lang))] if share.due else "—"
+        return html.Span(said, className="t3 no-rate")
+    weak = not report.today and found < WEAK
+    return html.B(("▼ " if weak else "") + percent(found), className="weak" if weak else "")
 
 
 def clock_time(at: datetime, tz: tzinfo) -> str:

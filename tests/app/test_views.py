@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from dash.development.base_component import Component
 
@@ -18,7 +19,7 @@ from app.views import candidates, case, daily, frame
 from app.views import map as map_view
 from app.views.directory import directory
 from app.views.look import Look
-from app.views.report import Report
+from app.views.report import Report, ahead_of
 from geo.grids import load
 from streams import scoring
 from streams.matters import load_matters
@@ -141,6 +142,25 @@ def test_at_most_four_candidates_are_shown_and_the_first_is_chosen() -> None:
     assert [block.hidden for block in reasons] == [False, True, True, True]
 
 
+def test_without_a_place_nobody_is_suggested_and_the_reason_is_said() -> None:
+    """Patrols are on duty, but a case without a place, or in no grid, shows one sentence and no card; one word each."""
+    nowhere, outside = a_look(a_case(grid=None, lon=None, lat=None)), a_look(a_case(grid=None))
+    assert word("none_unplaced", "zh") in texts(candidates.suggestions(nowhere))
+    assert word("none_outside", "zh") in texts(candidates.suggestions(outside))
+    assert case.six_fixes(nowhere)[0][1] == "位置未知"
+    assert case.six_fixes(outside)[0][1] == "不在任何网格"
+
+
+def test_the_log_is_whole_and_names_who_wrote() -> None:
+    """Eight entries are eight lines; a source, a rule and an account are said in words, not by their ids."""
+    log = tuple(Entry(NOON + i, "supervisor", "supervisor", "verify", "", "", i) for i in range(8))
+    look = msgspec.structs.replace(a_look(a_case()), log=log, names={"hotline-12345": "12345热线"})
+    assert texts(case.evidence(look)).count("值班长") == 8
+    assert case.who("hotline-12345", look) == "12345热线"
+    assert case.who("rule", look) == "规则自动"
+    assert case.who("li.ming", look) == "li.ming"
+
+
 def test_nobody_to_send_is_said() -> None:
     """Without a candidate there is a sentence, not an empty space."""
     assert word("none_suggested", "en") in texts(candidates.suggestions(a_look(a_case(), "en", people=0)))
@@ -189,7 +209,9 @@ def test_the_map_fits_its_grids() -> None:
 def a_report(cases: list[Case], *, before: bool = False) -> Report:
     """The report of the day of noon, read at 13:00."""
     now = datetime.fromtimestamp(NOON / 1000, UTC) + timedelta(hours=1)
-    figures = scoring.figures(cases, datetime(2026, 11, 18, tzinfo=TZ), now, {"fire": "police"})
+    begin = datetime(2026, 11, 18, tzinfo=TZ)
+    start, end = (round(each.timestamp() * 1000) for each in (begin, begin + timedelta(days=1)))
+    figures = scoring.figures(cases, begin, now, {"fire": "police"})
     return Report(
         lang="zh",
         day=date(2026, 11, 18),
@@ -205,6 +227,7 @@ def a_report(cases: list[Case], *, before: bool = False) -> Report:
         online=[("cameras", 131, 134)],
         squads=[("一中队", 19, 24)],
         tz=TZ,
+        ahead=ahead_of(cases, start, end, figures.at, {"fire": "police"}),
     )
 
 
@@ -229,3 +252,22 @@ def test_what_still_has_time_is_not_counted_as_late() -> None:
     report = a_report([a_case()])
     assert daily.decided_rate(report.figures) is None
     assert "另 1 件未到时" in texts(daily.kpis(report))
+
+
+def test_nothing_decided_gives_no_rate_anywhere() -> None:
+    """What falls due still has time: a dash and 未到时 in tile, rates and tables, never 0.00 % nor "none fell due"."""
+    clocks = (Clock("respond", NOON, NOON + MINUTE, done=NOON), Clock("handle", NOON, NOON + 240 * MINUTE))
+    report = a_report([a_case(clocks=clocks)])
+    for part in (daily.kpis(report), daily.rates(report), daily.grids(report), daily.departments(report)):
+        said = texts(part)
+        assert "0.00%" not in said
+        assert "未到时" in said
+    assert texts(daily.rates(report)).count("未到时") == 3  # handle, on time, closing; respond was kept
+    assert texts(daily.rates(report)).count("当日没有到期案件") == 1  # no clock to arrive
+    assert "100%" in texts(daily.rates(report))
+
+
+def test_the_busiest_hour_is_named_without_widening_its_column() -> None:
+    """The label stands at the height of its bar, outside the flow."""
+    said = [each for each in daily.hourly(a_report([a_case()]))._traverse() if getattr(each, "style", None)]
+    assert any(texts(each) == "12 时 1 件" and each.style["bottom"] == "25.00%" for each in said)
