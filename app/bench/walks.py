@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from functools import cached_property
+from math import cos, pi, sin
 from random import Random
 from typing import Any
 
@@ -19,7 +20,10 @@ from geo.grids import GridSet
 
 WIDTH, HEIGHT = 2336, 2040  # the map of a 4K wall: every patrol of the county is a dot with its trail
 TRAIL_POINTS, TRAIL_STEP_S = 20, 30
-STEP = 0.0003
+STEP, TURN = (
+    0.0004,
+    0.6,
+)  # degrees a step, about 40 m; radians it may turn: people walk along streets, not around a spot
 STATES = ("free", "free", "free", "way", "scene")
 COLOUR = {"free": "#6CB0F5", "way": "#F0C076", "scene": "#7CCB9B"}
 
@@ -39,9 +43,10 @@ class Town:
         """Where each patrol is at each step: its trail, then a place a tick."""
         rng, walks = Random(self._seed + 1), []
         for lon, lat in self._starts:
-            walk = []
+            walk, heading = [], rng.uniform(0, 2 * pi)
             for _ in range(TRAIL_POINTS + 60):
-                lon, lat = lon + rng.uniform(-STEP, STEP), lat + rng.uniform(-STEP, STEP)
+                heading += rng.uniform(-TURN, TURN)
+                lon, lat = lon + STEP * cos(heading), lat + STEP * sin(heading)
                 walk.append((round(lon, 6), round(lat, 6)))
             walks.append(walk)
         return walks
