@@ -20,10 +20,7 @@ from geo.grids import GridSet
 
 WIDTH, HEIGHT = 2336, 2040  # the map of a 4K wall: every patrol of the county is a dot with its trail
 TRAIL_POINTS, TRAIL_STEP_S = 20, 30
-STEP, TURN = (
-    0.0004,
-    0.6,
-)  # degrees a step, about 40 m; radians it may turn: people walk along streets, not around a spot
+STEP, TURN = 0.0004, 0.6  # degrees a step, some 40 m; radians it may turn: people follow streets
 STATES = ("free", "free", "free", "way", "scene")
 COLOUR = {"free": "#6CB0F5", "way": "#F0C076", "scene": "#7CCB9B"}
 
