@@ -132,6 +132,8 @@
 
   function narrow(module, board, district, text) {
     Object.assign(filters, {module: module || [], board: board || [], district: district || [], text: (text || "").trim().toLowerCase()});
+    Object.entries({module, board, district}).forEach(([name, values]) =>   // a pill and a placeholder do not fit side by side
+      dash_clientside.set_props("filter-" + name, {placeholder: values && values.length ? "" : t("all_" + name + "s")}));
     redraw();
     return Date.now();
   }
@@ -286,9 +288,9 @@
 
   /* ---- keys ---- */
   function keys(event) {
-    const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
+    const typing = event.target.closest && event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
     if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
-    if (event.key === "Escape") { if (typing) { typing.blur(); return undefined; } return escape(); }
+    if (event.key === "Escape") return escape(typing);
     if (typing) return undefined;
     const onButton = event.target.closest && event.target.closest("button, a, summary, [role=option]");
     const run = {j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), u: acts.undoLast, f: findSelected, "?": help,
@@ -304,9 +306,16 @@
     open(names[(names.indexOf(tab) + by + names.length) % names.length]);
   }
 
-  function escape() {
-    const dialog = document.getElementById("keys-help");
+  /* What lies on top goes first: an open panel, then the field one writes in with its text, the filters, the selection. */
+  function escape(typing) {
+    const dialog = document.getElementById("keys-help"), panel = document.querySelector(".map-controls .layers");
     if (dialog.open) { dialog.close(); return; }
+    if (panel && panel.open) { panel.open = false; return; }
+    if (typing) {
+      if (typing.id === "search") dash_clientside.set_props("search", {value: ""});
+      typing.blur();
+      return;
+    }
     const narrowed = filters.text || filters.module.length || filters.board.length || filters.district.length;
     if (narrowed) {
       dash_clientside.set_props("search", {value: ""});

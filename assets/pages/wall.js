@@ -112,7 +112,7 @@
       return `<i class="${old ? "old" : ""}" title="${esc(source.name)}"></i>`;
     });
     quiet.sort((a, b) => (b[1] || 0) - (a[1] || 0));
-    const short = quiet.length === 1 && quiet[0][0].length <= 5;
+    const short = quiet.length === 1 && quiet[0][0].length <= 4;   // more do not fit beside the count
     const said = short ? (quiet[0][1] ? t("source_quiet", {name: `<span>${esc(quiet[0][0])}</span>`, age: esc(gp.ageShort(now - quiet[0][1]))}) : t("source_never", {name: `<span>${esc(quiet[0][0])}</span>`})) : quiet.length === 1 && quiet[0][1] ? esc(t("n_quiet", {n: 1}) + " · " + gp.ageShort(now - quiet[0][1])) : quiet.length ? esc(t("n_quiet", {n: quiet.length})) : t("all_online");
     put("n-sources", `${cells.length - quiet.length} / ${cells.length}`);
     put("s-sources", quiet.length ? `<span class="age old quiet-source">${said}</span>` : esc(said));
