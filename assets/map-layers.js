@@ -34,7 +34,7 @@ window.gridpostLayers = (function () {
       {id: "live-counts", type: "symbol", source: "live-marks", filter: is("kind", "count"),
        layout: {"text-field": ["get", "text"], "text-font": BOLD, "text-size": 20 * k, "text-optional": true, "text-padding": 6 * k},
        paint: {"text-color": "#E9EEF0", "text-halo-color": "#23414C", "text-halo-width": 2.2 * k}},
-      {id: "live-case-ring", type: "circle", source: "live-cases", filter: ["==", ["get", "priority"], 1],
+      {id: "live-case-ring", type: "circle", source: "live-cases", filter: ["all", ["==", ["get", "priority"], 1], ["get", "open"]],
        paint: {"circle-radius": (wall ? 43 : 27) * k, "circle-color": "#FF6459", "circle-opacity": 0.1, "circle-stroke-color": "#FF6459", "circle-stroke-width": 2 * k}},
       {id: "live-case-pulse", type: "circle", source: "live-marks", filter: is("kind", "pulse"),
        paint: {"circle-radius": ["*", ["get", "grow"], (wall ? 43 : 27) * k], "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": "#FF6459", "circle-stroke-width": 2 * k, "circle-stroke-opacity": ["-", 2, ["get", "grow"]]}},

@@ -12,7 +12,7 @@ window.gridpostMap = (function () {
   const pulses = new Map();      // case -> began
   const pulsed = new Set();      // case + reason that has pulsed already
   const given = {};              // source -> what it holds, as text
-  let map = null, k = 1, wall = false, calm = false, handlers = {}, drawn = 0, asked = 0, walked = 0;
+  let map = null, k = 1, wall = false, chosen = false, calm = false, handlers = {}, drawn = 0, asked = 0, walked = 0;
   let selected = {case: null, grid: null, patrol: null, candidates: [], chosen: 0};
 
   /* The only place that knows where Plotly keeps its MapLibre map. */
@@ -49,7 +49,8 @@ window.gridpostMap = (function () {
       fitAll(0);   // the figure was fitted to a panel of the usual size; this one may be twice that
       map.on("styledata", () => { if (map.isStyleLoaded() && !map.getLayer("live-patrols")) dress(); });
       listen(found.gd);
-      new ResizeObserver(() => map.resize()).observe(found.gd);
+      for (const hand of ["dragstart", "wheel", "touchstart"]) map.on(hand, () => { chosen = true; });
+      new ResizeObserver(resized).observe(found.gd);
       document.dispatchEvent(new CustomEvent("gridpost-map"));
       if (options.ready) options.ready(map);
     }, 50);
@@ -60,8 +61,17 @@ window.gridpostMap = (function () {
     gp.on("tick", () => { mark("cases", "heat"); if (performance.now() - walked > AGED) mark("patrols"); });   // trails and states age
   }
 
+  /* Another screen: the whole town again, unless a hand has chosen a view. Where everything is of another size
+     (1920 to 3840), the page begins anew: rows, glyphs and labels were made for the old one. */
+  function resized() {
+    if (Math.abs(scale() - k) > 0.01) { location.reload(); return; }
+    map.resize();
+    if (!chosen) fitAll(0);
+  }
+  const scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / (wall ? 8 : 16);
+
   function dress() {
-    k = parseFloat(getComputedStyle(document.documentElement).fontSize) / (wall ? 8 : 16);
+    k = scale();
     gridpostGlyphs.addAll(map, k);
     gridpostLayers.addAll(map, k, wall, walkers.layers(k));
     gridpostLayers.grow(map, k, wall);
@@ -116,7 +126,7 @@ window.gridpostMap = (function () {
       const level = clock ? gp.share(clock.due, clock.start, item.priority, now).level : "calm";
       if (item.priority === 1) for (const why of level === "act" ? ["new", "act"] : ["new"]) pulse(item.no, why);
       const held = wall && item.priority === 1 ? "" : clock ? gp.remaining(clock.due - now) : "";
-      features.push(point(item.lon, item.lat, {no: item.no, priority: item.priority, level, due: clock ? clock.due / 1e6 : 9e9,
+      features.push(point(item.lon, item.lat, {no: item.no, priority: item.priority, open: item.state !== "handled", level, due: clock ? clock.due / 1e6 : 9e9,
         clock: held && clock.due < now ? "+" + held : held}));
     }
     return features;
