@@ -392,6 +392,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "col_total": ("合计", "Total"),
     "col_device": ("设备", "Device"),
     "col_all": ("总数", "All"),
+    "all_ahead": ("{n} 件未到时", "{n} not yet due"),
     "none_decided": ("未到时", "not yet due"),
     "none_due": ("当日没有到期案件", "none fell due"),
     "none_closed": ("当日没有结案", "none closed"),

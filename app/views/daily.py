@@ -161,7 +161,7 @@ def _before_rate(before: Figures | None) -> str:
 def _due_note(figures: Figures, lang: Lang) -> str:
     due = figures.fell_due
     if due.due == due.ahead:
-        return no_rate(due.due, lang) + (f" · {word('still_time', lang, n=due.ahead)}" if due.due else "")
+        return word("all_ahead", lang, n=due.due) if due.due else no_rate(0, lang)
     said = f"{due.on_time} / {due.due - due.ahead}"
     return f"{said} · {word('still_time', lang, n=due.ahead)}" if due.ahead else said
 

@@ -308,6 +308,28 @@ def test_the_daily_report_counts_todays_cases(page: Page, desk: ingest.Desk) -> 
     assert "这一天没有案件" in page.inner_text(".report h1")
 
 
+def test_a_filter_shows_what_was_chosen_and_escape_takes_one_thing_at_a_time(page: Page, desk: ingest.Desk) -> None:
+    """The chosen district is whole and alone in its field; Esc closes the layers, then the filter, then the case."""
+    case = a_fire(desk)
+    select(page, case)
+    page.click("#filter-district")
+    page.click("[role=option]:visible >> nth=0")
+    page.keyboard.press("Escape")
+    eventually(page, "document.querySelector('#filter-district').placeholder === ''", "no placeholder beside the pill")
+    label = "document.querySelector('.filter .mantine-Pill-label')"
+    assert page.evaluate(f"{label}.scrollWidth <= {label}.clientWidth + 1")
+    page.evaluate("document.activeElement.blur()")
+    page.click(".layers summary")
+    page.keyboard.press("Escape")
+    assert not page.evaluate("document.querySelector('.layers').open")
+    assert page.query_selector(".filter .mantine-Pill-label") is not None
+    page.keyboard.press("Escape")
+    eventually(page, "!document.querySelector('.filter .mantine-Pill-label')", "the filter cleared")
+    assert page.query_selector("#case-parts") is not None
+    page.keyboard.press("Escape")
+    eventually(page, "!document.querySelector('#case-parts')", "the selection cleared")
+
+
 def test_english_stays_when_asked_for_once(page: Page) -> None:
     """?lang=en speaks English, and so does the next page."""
     page.goto("/dispatch?lang=en")

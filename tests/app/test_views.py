@@ -251,7 +251,7 @@ def test_what_still_has_time_is_not_counted_as_late() -> None:
     """On a running day the rate is of what is decided; one case with time left gives no rate, and says so."""
     report = a_report([a_case()])
     assert daily.decided_rate(report.figures) is None
-    assert "另 1 件未到时" in texts(daily.kpis(report))
+    assert "1 件未到时" in texts(daily.kpis(report))
 
 
 def test_nothing_decided_gives_no_rate_anywhere() -> None:
