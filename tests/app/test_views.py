@@ -15,7 +15,7 @@ from dash.development.base_component import Component
 from app.accounts import Viewer
 from app.labels import WORDS, Lang, dictionary, word
 from app.pages import desk
-from app.views import candidates, case, daily, frame
+from app.views import candidates, case, daily, daily_charts, daily_tables, frame
 from app.views import map as map_view
 from app.views.directory import directory
 from app.views.look import Look
@@ -258,16 +258,21 @@ def test_nothing_decided_gives_no_rate_anywhere() -> None:
     """What falls due still has time: a dash and 未到时 in tile, rates and tables, never 0.00 % nor "none fell due"."""
     clocks = (Clock("respond", NOON, NOON + MINUTE, done=NOON), Clock("handle", NOON, NOON + 240 * MINUTE))
     report = a_report([a_case(clocks=clocks)])
-    for part in (daily.kpis(report), daily.rates(report), daily.grids(report), daily.departments(report)):
+    for part in (
+        daily.kpis(report),
+        daily_charts.rates(report),
+        daily_tables.grids(report),
+        daily_tables.departments(report),
+    ):
         said = texts(part)
         assert "0.00%" not in said
         assert "未到时" in said
-    assert texts(daily.rates(report)).count("未到时") == 3  # handle, on time, closing; respond was kept
-    assert texts(daily.rates(report)).count("当日没有到期案件") == 1  # no clock to arrive
-    assert "100%" in texts(daily.rates(report))
+    assert texts(daily_charts.rates(report)).count("未到时") == 3  # handle, on time, closing; respond was kept
+    assert texts(daily_charts.rates(report)).count("当日没有到期案件") == 1  # no clock to arrive
+    assert "100%" in texts(daily_charts.rates(report))
 
 
 def test_the_busiest_hour_is_named_without_widening_its_column() -> None:
     """The label stands at the height of its bar, outside the flow."""
-    said = [each for each in daily.hourly(a_report([a_case()]))._traverse() if getattr(each, "style", None)]
+    said = [each for each in daily_charts.hourly(a_report([a_case()]))._traverse() if getattr(each, "style", None)]
     assert any(texts(each) == "12 时 1 件" and each.style["bottom"] == "25.00%" for each in said)
