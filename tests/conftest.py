@@ -92,7 +92,7 @@ def any_broker(request: pytest.FixtureRequest) -> Broker | Mosquitto:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Where nothing may be missing (GRIDPOST_TEST_ALL), a test that skipped for want of a program is a failure."""
+    """Where nothing may be missing (NOTHING_SKIPPED), a test that skipped for want of a program is a failure."""
     if _missing(terminalreporter):
         terminalreporter.write_line("skipped for want of a program, which is a failure here:", red=True)
         for where in _missing(terminalreporter):
@@ -107,6 +107,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def _missing(reporter: pytest.TerminalReporter) -> list[str]:
-    if not os.environ.get("GRIDPOST_TEST_ALL"):
+    if not os.environ.get("NOTHING_SKIPPED"):
         return []
     return [report.nodeid for report in reporter.stats.get("skipped", []) if "is not installed" in str(report.longrepr)]
