@@ -81,7 +81,7 @@ def open_centre(settings: Settings, now: Callable[[], datetime] = wall_clock) ->
     centre = Centre(
         settings=settings, grids=grids, index=GridIndex(grids), matters=load_matters(settings.matters),
         register=load_register(settings.devices, settings.patrols, settings.sources),
-        calendar=calendar, org=_read_org(settings.org), queue=open_queue(settings),
+        calendar=calendar, org=read_org(settings.org), queue=open_queue(settings),
         accounts=Accounts(open_redis(settings, decode=True), keys),
         pictures=Pictures(settings.media_dir, settings.media_hosts), now=now,
     )  # fmt: skip
@@ -127,7 +127,7 @@ def open_redis(settings: Settings, *, decode: bool) -> Any:
     return redis.Redis.from_url(url, **options)
 
 
-def _read_org(path: Path) -> Mapping[str, Any]:
+def read_org(path: Path) -> Mapping[str, Any]:
     """The organisation (departments, squads, leaders' names): a TOML file that may be absent."""
     if not path.exists():
         return {}

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from app.accounts import ROLES, Accounts, new_password
+from app.accounts import DESK_ROLES, Accounts, new_password
 from app.centre import open_accounts, open_queue, wall_clock
 from app.children import Child, wait_for
 from app.config import ROOT, Settings, variables
@@ -33,6 +33,7 @@ from streams.dispatch_queue import DispatchQueue
 from streams.embedded import Broker, Valkey, free_port
 from streams.errors import BadSetting, GridpostError
 from streams.mqtt import Publisher
+from streams.register import load_register
 
 READY_S = 60.0
 DRAIN_S = 120.0
@@ -93,12 +94,13 @@ def run(settings: Settings, wanted: Wanted, say: Say) -> None:
         broker = servers.enter_context(Broker(settings.state_dir / "broker"))
         port = settings.port or free_port()
         whole = settings.model_copy(update={"redis_url": valkey.url, "mqtt_url": broker.url, "port": port})
-        users = sign_ins(open_accounts(whole))
+        patrols = load_register(whole.devices, whole.patrols, whole.sources).patrols
+        users = sign_ins(open_accounts(whole), next(iter(patrols)))
         with _children(whole, wanted, say) as children:
             ready = {
                 "url": f"http://{_shown(whole.host)}:{port}", "mqtt_url": broker.url, "redis_url": valkey.url,
                 "site": whole.site, "grids": str(whole.grids.resolve()), "users": users,
-                "token": users[-1]["token"],
+                "token": next(user["token"] for user in users if user["role"] == "administrator"),
             }  # fmt: skip
             _tell(ready, wanted, say)
             _look_after(children, (valkey, broker), stop, say)
@@ -118,20 +120,23 @@ def _refuse_taken(host: str, port: int) -> None:
             ) from error
 
 
-def sign_ins(accounts: Accounts) -> list[dict[str, str]]:
-    """An account of each role, with a password and a token made just now; other accounts are left alone."""
-    known = {name for name, _, _ in accounts.names()}
+def sign_ins(accounts: Accounts, patrol: str) -> list[dict[str, str]]:
+    """An account of each role of the desk and one of the patrol's, with a password and a token made just now; other
+    accounts are left alone."""
+    known = {account.name for account in accounts.names()}
     found = []
-    for role in ROLES:
-        password = new_password()
+    for role in (*DESK_ROLES, "field"):
+        password, bound = new_password(), patrol if role == "field" else ""
         if role in known:
             accounts.set_password(role, password)
-            accounts.set_role(role, role)
+            accounts.set_role(role, role, bound)
             accounts.disable(role, False)
         else:
-            accounts.add(role, role, password, wall_clock())
+            accounts.add(role, role, password, wall_clock(), bound)
         token = accounts.new_token(role)
         found.append({"name": role, "password": password, "role": role, "token": token})
+        if bound:
+            found[-1]["patrol"] = bound
     return found
 
 
@@ -202,7 +207,9 @@ def _ignored(queue: DispatchQueue) -> int:
 def _tell(ready: dict[str, Any], wanted: Wanted, say: Say) -> None:
     """Say where everything is, on the terminal and in the ready file."""
     lines = ["", f"  网格哨 Gridpost is ready: {ready['url']}", ""]
-    lines += [f"    {user['role']:<15}{user['name']:<15}{user['password']}" for user in ready["users"]]
+    lines += [
+        f"    {user['role']:<15}{user['name']:<15}{user['password']}{_hint(user)}" for user in ready["users"]
+    ]
     lines += ["", f"  MQTT {ready['mqtt_url']}   topics gridpost/{ready['site']}/<kind>/<device>", "  Ctrl-C stops."]
     say("\n".join([*lines, ""]))
     if wanted.ready_file is not None:
@@ -211,6 +218,11 @@ def _tell(ready: dict[str, Any], wanted: Wanted, say: Say) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(ready, file, ensure_ascii=False, indent=2)
         os.replace(partial, wanted.ready_file)
+
+
+def _hint(user: dict[str, str]) -> str:
+    """What the phone page shows: whose account it is."""
+    return f"   /field, as {user['patrol']}" if "patrol" in user else ""
 
 
 def _look_after(children: list[Child], servers: tuple[Valkey, Broker], stop: threading.Event, say: Say) -> None:

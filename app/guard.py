@@ -71,6 +71,8 @@ class Guard:
             await self._turn_away(scope, send)
         elif bearer is None and scope["method"] not in SAFE_METHODS and not same_origin(headers):
             await refuse(scope, send, 403, "foreign_origin", text.FOREIGN_ORIGIN)
+        elif not found.may_open(scope["path"]):
+            await refuse(scope, send, 403, "not_allowed", text.NOT_ALLOWED)
         else:
             set_viewer(found)
             scope.setdefault("state", {})["viewer"] = found

@@ -101,7 +101,8 @@ def address(site: str, said: Any, kind: str, device: str) -> tuple[str, bytes]:
 async def post_media(request: Request) -> Response:
     """Keep one picture (JPEG, PNG, WebP or GIF, at most 2 MiB), sent as the body or as a form's file. Answers
     `{"url": "/media/<sha256>"}`, which is what `image` of an event or a reply takes."""
-    if not viewer_of(request).acts:
+    viewer = viewer_of(request)
+    if not (viewer.acts or viewer.outside):
         raise actions.NotAllowed("a leader's account reads only")
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         picture = await _form_file(request)

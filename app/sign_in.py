@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import importlib
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -44,7 +45,7 @@ def sign_in(
     if found is None:
         return HTMLResponse(_page(request, next, failed=True), 401, headers={"Cache-Control": "no-store"})
     cookie, viewer = found
-    target = next if local(next) and next != "/" else viewer.home
+    target = next if local(next) and next != "/" and viewer.may_open(urlsplit(next).path) else viewer.home
     answer = RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
     secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
     answer.set_cookie(

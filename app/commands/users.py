@@ -8,24 +8,37 @@ from typing import Annotated
 import typer
 
 from app import config
-from app.accounts import ROLES, Accounts, new_password
-from app.centre import open_accounts, wall_clock
+from app.accounts import ROLES, AccountRefused, Accounts, new_password
+from app.centre import open_accounts, read_org, wall_clock
+from app.config import Settings
 from app.embedding import with_servers
+from streams.register import load_register
 
 app = typer.Typer(no_args_is_help=True, help="Accounts: who may sign in, and as what.")
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
 Role = Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")]
+Patrol = Annotated[str, typer.Option("--patrol", help="For the role field: the patrol whose account it is.")]
+Department = Annotated[
+    str, typer.Option("--department", help="For the role department: the department whose account it is.")
+]
 Undo = Annotated[bool, typer.Option("--undo", help="Let the account in again.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
 
 @app.command()
-def add(name: Name, role: Role = "operator", password_stdin: FromStdin = False) -> None:
+def add(
+    name: Name,
+    role: Role = "operator",
+    patrol: Patrol = "",
+    department: Department = "",
+    password_stdin: FromStdin = False,
+) -> None:
     """Make an account. Without --password-stdin a random password is made and printed once."""
+    bound = known(config.load(), patrol, department)
     password = _password(password_stdin)
     with _accounts() as accounts:
-        accounts.add(name, role, password, wall_clock())
+        accounts.add(name, role, password, wall_clock(), bound)
     typer.echo(f"Account {name} ({role}) made." + ("" if password_stdin else f" Password: {password}"))
 
 
@@ -33,15 +46,21 @@ def add(name: Name, role: Role = "operator", password_stdin: FromStdin = False) 
 def show() -> None:
     """List the accounts."""
     with _accounts() as accounts:
-        for name, role, disabled in accounts.names():
-            typer.echo(f"{name}\t{role}\t{'disabled' if disabled else 'enabled'}")
+        for name, role, disabled, bound in accounts.names():
+            typer.echo(f"{name}\t{role}{f' {bound}' if bound else ''}\t{'disabled' if disabled else 'enabled'}")
 
 
 @app.command()
-def role(name: Name, new: Annotated[str, typer.Argument(help=f"One of {', '.join(ROLES)}.")]) -> None:
+def role(
+    name: Name,
+    new: Annotated[str, typer.Argument(help=f"One of {', '.join(ROLES)}.")],
+    patrol: Patrol = "",
+    department: Department = "",
+) -> None:
     """Give an account another role."""
+    bound = known(config.load(), patrol, department)
     with _accounts() as accounts:
-        accounts.set_role(name, new)
+        accounts.set_role(name, new, bound)
     typer.echo(f"{name} is {new} now.")
 
 
@@ -67,6 +86,21 @@ def token(name: Name) -> None:
     """Make the account's bearer token for the API; the one before stops working. It is printed only now."""
     with _accounts() as accounts:
         typer.echo(accounts.new_token(name))
+
+
+def known(settings: Settings, patrol: str, department: str) -> str:
+    """What the account is bound to, by its id in the site's files; empty for neither. Raises AccountRefused for one
+    that nobody knows: its page would stay empty for ever."""
+    if patrol and department:
+        raise AccountRefused("An account is bound to a patrol or to a department: name one of them.")
+    if patrol:
+        found = load_register(settings.devices, settings.patrols, settings.sources).patrol(patrol)
+        if found is None:
+            raise AccountRefused(f"{patrol!r} is no patrol of {settings.patrols}: name one that is registered there.")
+        return found.id
+    if department and department not in {row["code"] for row in read_org(settings.org).get("department", ())}:
+        raise AccountRefused(f"{department!r} is no department of {settings.org}: name one by its code.")
+    return department
 
 
 def _password(from_stdin: bool) -> str:
