@@ -2,6 +2,8 @@
 
     GeoError
     ├── BadGridFile    a grid file cannot be read, or breaks a rule of the grid set
+    ├── BadRoads       a basemap whose roads cannot be read
+    ├── BadBorderFile  a file of border lines cannot be read, or breaks a rule
     ├── BadPlace       a pair of numbers is no place on earth
     └── UnknownDatum   a datum that nobody here can convert
 
@@ -15,6 +17,14 @@ class GeoError(Exception):
 
 class BadGridFile(GeoError):
     """A grid file that cannot be used; the message names the file, the feature, the value and the remedy."""
+
+
+class BadRoads(GeoError):
+    """A basemap whose roads cannot be read; the message names the file and the remedy."""
+
+
+class BadBorderFile(GeoError):
+    """A file of border lines that cannot be used; the message names the file, the feature, the value and the remedy."""
 
 
 class BadPlace(GeoError):

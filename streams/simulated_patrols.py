@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from math import atan2, degrees, hypot
 from random import Random
 
+from geo.roads import XY, Plane, Roads
 from streams.model import Patrol
 from streams.simulated_day import Day, Said, Woken, weighted
-from streams.streets import XY, Plane, Streets
 
 EVERY_S = 5.0
 NOISE_M = 2.5
@@ -48,7 +48,7 @@ class Officer:
     def __init__(
         self,
         patrol: Patrol,
-        streets: Streets,
+        roads: Roads,
         beat: Sequence[int],
         rng: Random,
         day: Day,
@@ -57,7 +57,7 @@ class Officer:
         sail: Callable[[Random, XY], XY] | None = None,
     ) -> None:
         self.patrol = patrol
-        self._streets, self._beat, self._rng, self._day, self._sail = streets, frozenset(beat), rng, day, sail
+        self._roads, self._beat, self._rng, self._day, self._sail = roads, frozenset(beat), rng, day, sail
         self._shift = weighted(rng, SHIFTS)
         self._offset = rng.random() * 1.8
         riding = rng.random() < 0.6
@@ -66,7 +66,7 @@ class Officer:
         self._pace = min(1.0, TOP_SPEED / (self._fast * pace))
         self._corner = rng.choice(sorted(beat))
         self._before = -1
-        self._at: XY = streets.corners[self._corner] if sail is None else sail(rng, (0.0, 0.0))
+        self._at: XY = roads.corners[self._corner] if sail is None else sail(rng, (0.0, 0.0))
         self._way: deque[XY] = deque()
         self._course = rng.random() * 360
         self._moved = 0.0
@@ -141,11 +141,11 @@ class Officer:
     def _home(self) -> None:
         """Back to the road, and along it to the nearest corner of the beat."""
         x, y = self._at
-        corners = self._streets.corners
-        here = self._streets.nearest(x, y)
+        corners = self._roads.corners
+        here = self._roads.nearest(x, y)
         near = sorted(self._beat, key=lambda corner: hypot(corners[corner][0] - x, corners[corner][1] - y))
         goal = here if here in self._beat else near[0]
-        self._way.extend(corners[corner] for corner in self._streets.route(here, goal) or [goal])
+        self._way.extend(corners[corner] for corner in self._roads.route(here, goal) or [goal])
         self._corner, self._before = goal, -1
 
     def _work(self, now: float) -> list[Said]:
@@ -174,9 +174,9 @@ class Officer:
         if place is None:
             return
         if self._sail is None:
-            goal = self._streets.nearest(*place)
-            way = self._streets.route(self._streets.nearest(*self._at), goal) or []
-            self._way.extend(self._streets.corners[corner] for corner in way)
+            goal = self._roads.nearest(*place)
+            way = self._roads.route(self._roads.nearest(*self._at), goal) or []
+            self._way.extend(self._roads.corners[corner] for corner in way)
         self._way.append(place)
 
     def _move(self) -> None:
@@ -206,16 +206,16 @@ class Officer:
         if self._sail is not None:
             self._way.append(self._sail(self._rng, self._at))
             return
-        near = [corner for corner, _ in self._streets.ways[self._corner]]
+        near = [corner for corner, _ in self._roads.ways[self._corner]]
         mine = [corner for corner in near if corner in self._beat and corner != self._before]
         onward = mine or [self._before if self._before in near else near[0]]
         self._before, self._corner = self._corner, self._rng.choice(onward)
-        self._way.append(self._streets.corners[self._corner])
+        self._way.append(self._roads.corners[self._corner])
         if self._rng.random() < 0.04:
             self._rest = self._rng.uniform(30, 120)
 
     def _fix(self) -> dict[str, object]:
-        plane: Plane = self._streets.plane
+        plane: Plane = self._roads.plane
         x, y = self._at
         gauss = self._rng.gauss
         lon, lat = plane.degrees(x + gauss(0, NOISE_M), y + gauss(0, NOISE_M))

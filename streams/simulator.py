@@ -33,13 +33,14 @@ import shapely
 
 from geo import grids
 from geo.gridset import GridSet
+from geo.roads import XY, Roads, load_roads
+from streams.errors import BadSetting
 from streams.mqtt import MqttUrl, Publisher, Subscriber
 from streams.register import Register, load_register
 from streams.simulated_day import Actor, Day, Said
 from streams.simulated_devices import Alerts, Fixed, Outages
 from streams.simulated_patrols import Officer
 from streams.simulated_reports import RESIDENTS, VILLAGES, Reports
-from streams.streets import XY, Streets, load_streets
 
 ALERTS, RESIDENT_REPORTS, VILLAGE_REPORTS = 226, 142, 138
 """A day of a town with 70 officers; a larger one has more in proportion."""
@@ -73,14 +74,18 @@ class Place:
     """What the files of a town say: who is registered, where the roads and the grids are."""
 
     register: Register
-    streets: Streets
+    roads: Roads
     gridset: GridSet
 
     @classmethod
     def load(cls, folder: Path) -> Place:
         """Read `data/towns/<name>`; raises BadSetting or a GeoError that names the file."""
         register = load_register(folder / "devices.csv", folder / "patrols.csv", folder / "sources.csv")
-        return cls(register, load_streets(folder / "basemap.geojson"), grids.load(folder / "grids.geojson"))
+        basemap = folder / "basemap.geojson"
+        roads = load_roads(basemap)
+        if roads is None:
+            raise BadSetting(f"{basemap} has no roads (LineStrings with layer 'road'): simulated officers need some")
+        return cls(register, roads, grids.load(folder / "grids.geojson"))
 
 
 class Town:
@@ -103,7 +108,7 @@ class Town:
         self._order = 0
         self._now = 0.0
         self._due: list[tuple[float, int, Actor | Said]] = []
-        self._streets = place.streets
+        self._roads = place.roads
         self._day = Day(start.astimezone(ZoneInfo(timezone)))
         self._officers = _officers(place, seed, self._day, speed)
         for actor in (*self._officers.values(), *self._happenings(place, seed)):
@@ -145,7 +150,7 @@ class Town:
             officer.withdraw(now, task.dispatch)
         elif task.act == "assign":
             placed = task.lon is not None and task.lat is not None
-            where = self._streets.plane.metres(task.lon or 0.0, task.lat or 0.0) if placed else None
+            where = self._roads.plane.metres(task.lon or 0.0, task.lat or 0.0) if placed else None
             for said in officer.assign(now, task.dispatch, task.case, where):
                 self._put(now + said.after, said)
 
@@ -183,8 +188,8 @@ class Town:
             )
 
     def _somewhere(self, rng: Random) -> tuple[float, float]:
-        x, y = rng.choice(self._streets.corners)
-        return self._streets.plane.degrees(x + rng.gauss(0, 25), y + rng.gauss(0, 25))
+        x, y = rng.choice(self._roads.corners)
+        return self._roads.plane.degrees(x + rng.gauss(0, 25), y + rng.gauss(0, 25))
 
 
 _OPENING = {"alerts": ALERTS_AT, "residents": RESIDENTS_AT, "villages": VILLAGES_AT}
@@ -192,28 +197,28 @@ _OPENING = {"alerts": ALERTS_AT, "residents": RESIDENTS_AT, "villages": VILLAGES
 
 def _officers(place: Place, seed: int, day: Day, speed: float) -> dict[str, Officer]:
     beats: dict[str, tuple[int, ...]] = {}
-    streets = place.streets
-    everywhere = tuple(range(len(streets.corners)))
+    roads = place.roads
+    everywhere = tuple(range(len(roads.corners)))
     sea = _sea(place)
     officers: dict[str, Officer] = {}
     for patrol in place.register.patrols.values():
         if patrol.district not in beats:
             grid = place.gridset.by_code.get(patrol.district)
-            beats[patrol.district] = (streets.within(_flat(streets, grid.geometry)) if grid else ()) or everywhere
+            beats[patrol.district] = (roads.within(_flat(roads, grid.geometry)) if grid else ()) or everywhere
         sail = sea if patrol.kind == "vessel" else None
         rng = Random(f"{seed}:{patrol.id}")
-        officers[patrol.id] = Officer(patrol, streets, beats[patrol.district], rng, day, pace=speed, sail=sail)
+        officers[patrol.id] = Officer(patrol, roads, beats[patrol.district], rng, day, pace=speed, sail=sail)
     return officers
 
 
-def _flat(streets: Streets, geometry: shapely.Geometry) -> shapely.Geometry:
-    return shapely.transform(geometry, lambda xy: np.array([streets.plane.metres(*place) for place in xy]))
+def _flat(roads: Roads, geometry: shapely.Geometry) -> shapely.Geometry:
+    return shapely.transform(geometry, lambda xy: np.array([roads.plane.metres(*place) for place in xy]))
 
 
 def _sea(place: Place) -> Callable[[Random, XY], XY]:
     """Where a vessel sails next: a lane of 6 km along the eastern edge of the grids, 300 to 1,500 m outside."""
     west, south, east, north = place.gridset.bounds
-    (_, bottom), (right, top) = place.streets.plane.metres(west, south), place.streets.plane.metres(east, north)
+    (_, bottom), (right, top) = place.roads.plane.metres(west, south), place.roads.plane.metres(east, north)
     middle = (bottom + top) / 2
 
     def sail(rng: Random, _: XY) -> XY:

@@ -215,12 +215,12 @@ def test_about_three_in_four_are_out_by_day_and_fewer_by_night(place: Place) -> 
 
 def test_officers_keep_to_the_roads_of_their_district(place: Place) -> None:
     """On the beat nobody is further than the noise of a receiver from a road, and few fixes leave the district."""
-    streets = place.streets
+    roads = place.roads
     lines = [
-        shapely.LineString([streets.corners[here], streets.corners[there]])
-        for here, ways in enumerate(streets.ways) for there, _ in ways
+        shapely.LineString([roads.corners[here], roads.corners[there]])
+        for here, ways in enumerate(roads.ways) for there, _ in ways
     ]  # fmt: skip
-    roads = shapely.STRtree(lines)
+    tree = shapely.STRtree(lines)
     inside = total = 0
     for patrol, fixes in walkers(run(town(place), 1200)).items():
         known = place.register.patrols[patrol]
@@ -229,8 +229,8 @@ def test_officers_keep_to_the_roads_of_their_district(place: Place) -> None:
         area = place.gridset.by_code[known.district].geometry
         for fix in fixes[::20]:
             here = spot(fix)
-            point = shapely.Point(streets.plane.metres(here.lon, here.lat))
-            assert point.distance(lines[roads.nearest(point)]) < 20, patrol
+            point = shapely.Point(roads.plane.metres(here.lon, here.lat))
+            assert point.distance(lines[tree.nearest(point)]) < 20, patrol
             inside += area.contains(shapely.Point(here.lon, here.lat))
             total += 1
     assert inside / total > 0.9
