@@ -5,7 +5,7 @@ refused at start with its file, line, column, value and remedy. A name resolves 
 first, then the maker's (`external`), so a message finds its patrol or camera whatever the maker calls it.
 
 The files are UTF-8 with a header line. `devices.csv` may have one column more, `datum`: its places are
-converted to WGS 84 here, once.
+converted to WGS 84 here, once. `patrols.csv` may have `department`: whose the patrol is, when it comes for one.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ EMPTY_REGISTER = Register(MappingProxyType({}), MappingProxyType({}), MappingPro
 def load_register(devices_csv: Path, patrols_csv: Path, sources_csv: Path) -> Register:
     """Read and check the three files; raises BadSetting with file, line, column, value and remedy."""
     devices = _by_id(devices_csv, DEVICE_COLUMNS, _device, optional=("datum",))
-    patrols = _by_id(patrols_csv, PATROL_COLUMNS, _patrol)
+    patrols = _by_id(patrols_csv, PATROL_COLUMNS, _patrol, optional=("department",))
     sources = _by_id(sources_csv, SOURCE_COLUMNS, _source)
     _refuse_unknown_sources(devices_csv, devices, sources)
     _refuse_unknown_sources(patrols_csv, patrols, sources)
@@ -163,6 +163,7 @@ def _patrol(row: _Row) -> Patrol:
         phone=row.text("phone"),
         source=row.text("source"),
         external=row.text("external"),
+        department=row.text("department"),
     )
 
 

@@ -56,6 +56,14 @@ def test_every_column_arrives(tmp_path: Path) -> None:
     assert register.sources["lora"] == Source("lora", "传感", "Sensors", "sensor", 0.0)
 
 
+def test_a_patrol_may_come_for_a_department(tmp_path: Path) -> None:
+    """The column `department` may be absent; where it is, it arrives, and an empty cell is nobody's."""
+    header, first, second = PATROLS.splitlines()
+    register = load(tmp_path, patrols="\n".join((f"{header},department", f"{first},police", f"{second},")))
+    assert [each.department for each in register.patrols.values()] == ["police", ""]
+    assert load(tmp_path).patrols["p-7"].department == ""
+
+
 def test_a_name_resolves_by_id_and_by_the_makers_name(tmp_path: Path) -> None:
     """Both lead to the same device or patrol; a name that nobody registered leads nowhere."""
     register = load(tmp_path)
