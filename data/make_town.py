@@ -35,7 +35,8 @@ def make_wanghai(out: Path, seed: int = SEED) -> None:
     basemap = town_basemap.wanghai(seed, roads)
     patrols = town_org.patrols(seed, grids)
     devices = town_devices.wanghai(seed, grids, roads)
-    write_town(out, grids, basemap, devices, patrols, town_org.SOURCES, town_org.wanghai_org(grids))
+    write_town(out, grids, basemap, devices, patrols, town_org.SOURCES,
+               town_org.wanghai_org(seed, grids, patrols))  # fmt: skip
 
 
 def make_county(out: Path, seed: int = SEED) -> None:

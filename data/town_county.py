@@ -1,4 +1,5 @@
-"""云澜县 Yunlan, a county for measuring: 17 towns, 271 villages, 1,558 grids on 988 km², 5,000 patrols.
+"""云澜县 Yunlan, a county for measuring: 17 towns, 271 second-level grids (269 villages and two farms), 1,558 grids on
+988 km², 5,000 patrols, 117 departments.
 
 Made from the ground up: grids grow inside villages, villages join the nearest town, so every level tiles the one
 above. Its picture is plain (land, roads, built patches, names); what counts is its size.
@@ -9,15 +10,18 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from random import Random
 
 import shapely
 from shapely import LineString, MultiPoint, Point, Polygon, STRtree
 from shapely.geometry.base import BaseGeometry
+from town_county_org import county_org
 from town_devices import SENSORS, bearing
 from town_grids import Grid
 from town_names import Named, counted, people, villages
-from town_org import POSTS, SOURCES, org_toml
+from town_org import POSTS, SOURCES, seconded
 from town_roads import Road, noded
 from town_shapes import XY, Plane, groups_in_one_piece, one_polygon, relax, rough, smooth, tile, wiggle
 
@@ -25,6 +29,10 @@ PLANE = Plane(120.35, 33.45)
 DIVISION = 329902  # a county that is not in the register of divisions
 NAME = ("云澜县", "Yunlan County")
 TOWNS, VILLAGES, GRIDS, PATROLS, CAMERAS, SENSORS_ALL, KM2 = 17, 271, 1558, 5000, 1200, 400, 988.0
+FARMS: dict[int, Named] = {  # state farms, which are no villages, by their place among the second-level grids
+    90: ("农场", "State Farm"),
+    180: ("林场", "Forest Farm"),
+}
 Row = dict[str, object]
 Feature = tuple[dict[str, object], BaseGeometry]
 # A rough shape in units that `outline` scales to the right area; the sea is in the east.
@@ -42,10 +50,12 @@ def county(
     middles, owner, towns = seeds(Random(f"{seed}:county"), area)
     grids, centres = tiling(seed, area, middles, owner, towns)
     roads = roads_of(seed, centres, middles, owner, area)
-    org = org_toml(PLANE, ("county", str(DIVISION), *NAME), [g for g in grids if g.level == 1], squads(grids),
-                   [(g.code, g.name, g.name_en, str(g.parent)) for g in grids if g.level == 2])  # fmt: skip
+    patrols = patrols_of(seed, grids)
+    farms = tuple(name for name, _ in FARMS.values())
+    villages = [g for g in grids if g.level == 2 and not g.name.endswith(farms)]
+    org = county_org(seed, PLANE, (str(DIVISION), *NAME), grids, villages, squads(grids), patrols)
     devices = devices_of(Random(f"{seed}:county devices"), grids, roads)
-    return grids, list(basemap(area, centres, grids, roads)), devices, patrols_of(seed, grids), SOURCES, org
+    return grids, list(basemap(area, centres, grids, roads)), devices, patrols, SOURCES, org
 
 
 def outline() -> Polygon:
@@ -110,7 +120,8 @@ def tiling(
         top.append(Grid(code, f"{name}镇", english, 1, None, "general", code, next(chiefs)[0], whole))
         for k, v in enumerate(mine):
             village_code, (name, english) = f"{code}{201 + k}", names[v]
-            middle.append(Grid(village_code, f"{name}村", f"{english} Village", 2, code, "general", code,
+            kind = FARMS.get(v, ("村", "Village"))
+            middle.append(Grid(village_code, name + kind[0], f"{english} {kind[1]}", 2, code, "general", code,
                                next(chiefs)[0], shapes[v]))  # fmt: skip
             for number, i in enumerate((i for i, x in enumerate(village) if x == v), 1):
                 sequence = number if k == 0 and number == 1 else sequence + 1
@@ -181,7 +192,7 @@ def patrols_of(seed: int, grids: Sequence[Grid]) -> list[Row]:
              "phone": f"199-0000-{rng.randrange(1000, 9999)}", "source": "patrols",
              "external": f"owntracks/yunlan/p{n:04}" if n % 50 == 5 else ""}
         )  # fmt: skip
-    return rows
+    return [row for _, of_town in groupby(rows, key=itemgetter("district")) for row in seconded(list(of_town))]
 
 
 def devices_of(rng: Random, grids: Sequence[Grid], roads: Sequence[Road]) -> list[Row]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from random import Random
 
 import town_wanghai as w
 from town_grids import Grid, village_code, village_order
 from town_names import people
+from town_roles import ROLES, Row, persons
 from town_shapes import Plane
 
 SOURCES: list[dict[str, object]] = [
@@ -106,13 +108,24 @@ POSTS: list[tuple[str, str, str, int, list[str]]] = [
     ("渔政岗", "Fishery post", "vessel", 0, ["marine;port;first_aid", "marine;water;security"]),
 ]
 
+# post -> whose officers the first ones of it are; sent to a case, they check their department in
+SECONDED: dict[str, list[str]] = {
+    "执法岗": ["enforcement", "construction"],
+    "治安岗": ["police", "police"],
+    "交通岗": ["traffic"],
+    "安监岗": ["emergency", "ecology"],
+    "民生岗": ["civil"],
+    "机动岗": ["sanitation"],
+    "渔政岗": ["fisheries"],
+}
 
-def patrols(seed: int, grids: Sequence[Grid]) -> list[dict[str, object]]:
+
+def patrols(seed: int, grids: Sequence[Grid]) -> list[Row]:
     """The 70 officers, cars and boats of the three squads."""
     rng = Random(f"{seed}:patrols")
     names = iter(people(90, rng))
     districts = [g.code for g in grids if g.level == 2]
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for squad, _, _, size, served in SQUADS:
         posts = [p for p in POSTS for _ in range(p[3])]
         for leaves in range(24 - size):
@@ -145,10 +158,16 @@ def patrols(seed: int, grids: Sequence[Grid]) -> list[dict[str, object]]:
                     "external": f"owntracks/wanghai/p{n:03}" if kind == "person" and n % 10 == 5 else "",
                 }
             )
-    return rows
+    return seconded(rows)
 
 
-def wanghai_org(grids: Sequence[Grid]) -> str:
+def seconded(rows: list[Row]) -> list[Row]:
+    """The patrols with the column `department`: that of the first ones of some posts, empty for the others."""
+    waiting = {post: iter(departments) for post, departments in SECONDED.items()}
+    return [{**row, "department": next(waiting.get(str(row["post"]), iter(())), "")} for row in rows]
+
+
+def wanghai_org(seed: int, grids: Sequence[Grid], officers: Sequence[Row]) -> str:
     """`org.toml` of Wanghai."""
     districts = [g for g in grids if g.level == 2]
     squads = [(c, n, e, [districts[d].code for d in served]) for c, n, e, _, served in SQUADS]
@@ -157,38 +176,40 @@ def wanghai_org(grids: Sequence[Grid]) -> str:
     for at, i in enumerate(village_order()):
         name, english = w.VILLAGES[i][:2]
         villages.append((village_code(at), f"{name}村", f"{english} Village", home[village_code(at)]))
-    return org_toml(w.PLANE, ("wanghai", w.CODE, *w.NAME), districts, squads, villages)
+    site = {"code": "wanghai", "division": w.CODE, "name": w.NAME[0], "name_en": w.NAME[1]}
+    bound = persons(seed, grids, [g.code for g in districts], [d[0] for d in DEPARTMENTS], officers)
+    departments: list[Row] = [{"code": c, "name": n, "name_en": e} for c, n, e in DEPARTMENTS]
+    return org_toml(w.PLANE, site, [], districts, squads, villages, departments, bound)
 
 
 def org_toml(
     plane: Plane,
-    site: tuple[str, str, str, str],
+    site: Row,
+    towns: Sequence[Grid],
     districts: Sequence[Grid],
     squads: Sequence[tuple[str, str, str, list[str]]],
     villages: Sequence[tuple[str, str, str, str]],
+    departments: Sequence[Row],
+    bound: Sequence[Row],
 ) -> str:
-    """`org.toml`: the site (code, division, name, English), districts, squads, villages, posts, skills, departments."""
-    code, division, name, english = site
+    """`org.toml`: the site, the tables of the places, of what people are for and can do, and of who is bound."""
     at = {"lon": plane.lon0, "lat": plane.lat0}
-    out = [f"# Who works in {english}. Made by data/make_town.py.", ""]
-    out.append(table("site", array=False, code=code, division=division, name=name, name_en=english, **at))
+    out = [f"# Who works in {site['name_en']}. Made by data/make_town.py.", ""]
+    out.append(table("site", array=False, **site, **at))
+    out += [table("town", code=g.code, name=g.name, name_en=g.name_en) for g in towns]
     out += [table("district", code=g.code, name=g.name, name_en=g.name_en) for g in districts]
     out += [table("squad", code=c, name=n, name_en=e, districts=d) for c, n, e, d in squads]
     out += [table("village", code=c, name=n, name_en=e, district=d) for c, n, e, d in villages]
     out += [table("post", name=p[0], name_en=p[1]) for p in POSTS]
     out += [table("skill", key=c, name=n, name_en=e) for c, n, e in SKILLS]
-    out += [table("department", code=c, name=n, name_en=e) for c, n, e in DEPARTMENTS]
+    out += [table("department", **row) for row in departments]
+    out += [table("role", **row) for row in ROLES]
+    out += [table("person", **row) for row in bound]
     return "\n".join(out)
 
 
 def table(heading: str, *, array: bool = True, **values: object) -> str:
-    """One TOML table of strings, numbers and lists of strings."""
+    """One TOML table of strings, numbers, truths and lists of strings, which TOML writes as JSON does."""
     lines = [f"[[{heading}]]" if array else f"[{heading}]"]
-    for key, value in values.items():
-        text = (
-            "[" + ", ".join(f'"{v}"' for v in value) + "]"
-            if isinstance(value, list)
-            else (f'"{value}"' if isinstance(value, str) else str(value))
-        )
-        lines.append(f"{key} = {text}")
+    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join(lines) + "\n"

@@ -13,6 +13,7 @@ from shapely.geometry import Point, shape
 
 from geo.check import check
 from streams.matters import load_matters
+from streams.organisation import check_grids, check_matters, check_register, load_organisation
 from streams.register import load_register
 from tests.data.conftest import ROOT, WANGHAI, Town
 
@@ -42,6 +43,60 @@ def test_county_has_the_size_to_measure_with(county: Town) -> None:
     lat = math.radians(33.45)
     area = sum(county.shapes[g["code"]].area for g in county.level(1)) * 110.92 * 111.32 * math.cos(lat)
     assert 978 < area < 998, f"{area:.1f} km²"
+
+
+def test_the_county_has_the_bodies_of_the_county_it_stands_for(county: Town) -> None:
+    """117 departments, 32 of the county and 5 a town; 17 towns; 269 villages, which are second-level grids."""
+    assert len(county.org["department"]) == 117
+    assert Counter(d["town"] for d in county.org["department"] if "town" in d) == {
+        t["code"]: 5 for t in county.org["town"]
+    }
+    assert [t["code"] for t in county.org["town"]] == [g["code"] for g in county.level(1)]
+    assert len(county.org["town"]) == 17
+    second = {g["code"]: g["name"] for g in county.level(2)}
+    villages = {v["code"]: v["name"] for v in county.org["village"]}
+    assert len(villages) == 269
+    assert villages.items() <= second.items()
+    assert all(name.endswith("村") for name in villages.values())
+
+
+def test_the_program_reads_the_organisation(town: Town) -> None:
+    """The program's own reader takes the file and finds its grids, departments and patrols in the other files."""
+    organisation = load_organisation(town.folder / "org.toml")
+    check_grids(organisation, {g["code"] for g in town.grids})
+    check_matters(organisation, load_matters(ROOT / "data" / "matters.toml"))
+    check_register(organisation, load_register(*(town.folder / f"{n}.csv" for n in ("devices", "patrols", "sources"))))
+    assert organisation.supervisor()
+    assert organisation.duty_leader()
+    for code in organisation.departments:
+        assert organisation.liaison(code), code
+
+
+def test_every_grid_has_the_chief_it_names(town: Town) -> None:
+    """The chief bound to a grid is the one whom the grid file names, general and dedicated grids alike."""
+    organisation = load_organisation(town.folder / "org.toml")
+    for g in town.grids:
+        chief = organisation.chief([g["code"]])
+        assert chief, g["code"]
+        assert chief.name == g["chief"]
+
+
+def test_a_chief_and_six_members_are_bound(town: Town) -> None:
+    """The seven roles of 一长六员 are there and filled, and who is a patrol too is the patrol of that id."""
+    six = {"网格员", "巡查员", "信息员", "联络员", "党建专员", "督查员"}
+    names = {r["key"]: r["name"] for r in town.org["role"]}
+    filled = {names[p["role"]] for p in town.org["person"]}
+    assert six | {"网格长"} <= filled
+    patrols = {p["id"]: (p["name"], p["phone"]) for p in town.patrols}
+    moving = [p for p in town.org["person"] if names[p["role"]] == "巡查员"]
+    assert all(patrols[p["id"]] == (p["name"], p["phone"]) for p in moving)
+
+
+def test_departments_have_patrols_that_check_them_in(town: Town) -> None:
+    """Some patrols come for a department, most for none; those who can be whistled for at a scene among them."""
+    bound = Counter(p["department"] for p in town.patrols)
+    assert bound.pop("") > 0.8 * len(town.patrols)
+    assert {"enforcement", "police", "traffic", "emergency", "ecology", "sanitation"} <= set(bound)
 
 
 def test_children_tile_their_parent(town: Town) -> None:
@@ -127,8 +182,9 @@ def test_every_name_is_there_in_both_languages(town: Town) -> None:
 
 
 def test_names_tell_things_apart(wanghai: Town) -> None:
-    """No two grids, cameras, sensors or officers of Wanghai have the same name in either language."""
-    for rows in (wanghai.grids, wanghai.devices, wanghai.patrols):
+    """No two grids, cameras, sensors, officers or persons of Wanghai have the same name in either language."""
+    staff = [p for p in wanghai.org["person"] if p["role"] != "patrol"]
+    for rows in (wanghai.grids, wanghai.devices, wanghai.patrols, staff):
         for key in ("name", "name_en"):
             twice = [n for n, count in Counter(r[key] for r in rows).items() if count > 1]
             assert not twice, twice
@@ -244,7 +300,7 @@ def test_the_script_makes_the_committed_files(make_town: ModuleType, tmp_path: P
 def test_another_seed_makes_another_town(make_town: ModuleType, tmp_path: Path) -> None:
     """The seed is what decides: another one gives other borders and other people."""
     make_town.make_wanghai(tmp_path, seed=7)
-    for name in ("grids.geojson", "patrols.csv", "devices.csv"):
+    for name in ("grids.geojson", "patrols.csv", "devices.csv", "org.toml"):
         assert (tmp_path / name).read_bytes() != (WANGHAI / name).read_bytes(), name
 
 
