@@ -6,8 +6,7 @@ Whatever is wrong in a file is refused here, before anything is served. Callback
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +29,14 @@ from streams.errors import BadSetting
 from streams.ingest import Desk
 from streams.keys import Keys
 from streams.matters import Matters, load_matters
+from streams.organisation import (
+    NO_ORGANISATION,
+    Organisation,
+    check_grids,
+    check_matters,
+    check_register,
+    load_organisation,
+)
 from streams.register import Register, load_register
 
 ANSWER_S = 5.0
@@ -45,7 +52,7 @@ class Centre:
     matters: Matters
     register: Register
     calendar: Calendar
-    org: Mapping[str, Any]
+    org: Organisation
     queue: DispatchQueue
     accounts: Accounts
     pictures: Pictures
@@ -77,11 +84,16 @@ def open_centre(settings: Settings, now: Callable[[], datetime] = wall_clock) ->
     """Read the files of the site and open its queue; raises BadSetting. Redis is not asked yet."""
     grids = read_grids(settings.grids)
     calendar = read_calendar(settings)
+    matters = load_matters(settings.matters)
+    register = load_register(settings.devices, settings.patrols, settings.sources)
+    org = read_org(settings.org)
+    check_grids(org, grids.by_code)
+    check_matters(org, matters)
+    check_register(org, register)
     keys = Keys(settings.site)
     centre = Centre(
-        settings=settings, grids=grids, index=GridIndex(grids), matters=load_matters(settings.matters),
-        register=load_register(settings.devices, settings.patrols, settings.sources),
-        calendar=calendar, org=read_org(settings.org), queue=open_queue(settings),
+        settings=settings, grids=grids, index=GridIndex(grids), matters=matters, register=register,
+        calendar=calendar, org=org, queue=open_queue(settings),
         accounts=Accounts(open_redis(settings, decode=True), keys),
         pictures=Pictures(settings.media_dir, settings.media_hosts), now=now,
     )  # fmt: skip
@@ -95,6 +107,11 @@ def read_grids(path: Path) -> GridSet:
         return load_grids(path)
     except BadGridFile as error:
         raise BadSetting(str(error)) from error
+
+
+def read_org(path: Path) -> Organisation:
+    """The organisation; without a file there is none, and everything belongs to the centre. Raises BadSetting."""
+    return load_organisation(path) if path.exists() else NO_ORGANISATION
 
 
 def read_calendar(settings: Settings) -> Calendar:
@@ -125,13 +142,3 @@ def open_redis(settings: Settings, *, decode: bool) -> Any:
     if "+cluster://" in url:
         return redis.RedisCluster.from_url(url.replace("+cluster", ""), **options)
     return redis.Redis.from_url(url, **options)
-
-
-def read_org(path: Path) -> Mapping[str, Any]:
-    """The organisation (departments, squads, leaders' names): a TOML file that may be absent."""
-    if not path.exists():
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSetting(f"{path} cannot be read as TOML ({error}): correct it, or name another ORG.") from error

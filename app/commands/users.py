@@ -98,7 +98,7 @@ def known(settings: Settings, patrol: str, department: str) -> str:
         if found is None:
             raise AccountRefused(f"{patrol!r} is no patrol of {settings.patrols}: name one that is registered there.")
         return found.id
-    if department and department not in {row["code"] for row in read_org(settings.org).get("department", ())}:
+    if department and department not in read_org(settings.org).departments:
         raise AccountRefused(f"{department!r} is no department of {settings.org}: name one by its code.")
     return department
 

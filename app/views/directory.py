@@ -6,12 +6,12 @@ numbers stay here: nothing in the directory is personal beyond the name of someb
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from app.labels import Lang
 from geo.gridset import Grid, GridSet
 from streams.matters import Matters
+from streams.organisation import Organisation
 from streams.register import Register
 from streams.workflow import STATE_NAMES
 
@@ -19,13 +19,13 @@ PLACES = 5  # decimals of a degree: one metre
 
 
 def directory(
-    lang: Lang, grids: GridSet, matters: Matters, register: Register, org: Mapping[str, Any], timezone: str
+    lang: Lang, grids: GridSet, matters: Matters, register: Register, org: Organisation, timezone: str
 ) -> dict[str, Any]:
     """Everything by key; names in `lang` (Chinese where there is no English one)."""
     return {
         "lang": lang,
         "timezone": timezone,
-        "site": named(org.get("site", {}), lang),
+        "site": _name(org.site, lang) if org.site else "",
         "bounds": [round(edge, PLACES) for edge in grids.bounds],
         "states": {state.value: names[lang == "en"] for state, names in STATE_NAMES.items()},
         "modules": {key: _name(one, lang) for key, one in matters.modules.items()},
@@ -36,8 +36,8 @@ def directory(
         },
         "categories": {category: key for key, one in matters.matters.items() for category in one.opens_on},
         "grids": {grid.code: _grid(grid, grids, lang) for grid in grids.grids},
-        "departments": {row["code"]: named(row, lang) for row in org.get("department", ())},
-        "squads": {row["code"]: named(row, lang) for row in org.get("squad", ())},
+        "departments": {code: _name(one, lang) for code, one in org.departments.items()},
+        "squads": {code: _name(one, lang) for code, one in org.squads.items()},
         "patrols": {
             one.id: {"name": _name(one, lang), "squad": one.squad, "district": one.district, "kind": one.kind}
             for one in register.patrols.values()
@@ -58,11 +58,6 @@ def directory(
             for one in register.sources.values()
         },
     }
-
-
-def named(row: Mapping[str, Any], lang: Lang) -> str:
-    """The name in a row of the organisation file, in `lang`; Chinese where there is no English one."""
-    return str((row.get("name_en") if lang == "en" else None) or row.get("name") or "")
 
 
 def _name(one: Any, lang: Lang) -> str:

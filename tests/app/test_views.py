@@ -24,6 +24,7 @@ from geo.grids import load
 from streams import scoring
 from streams.matters import load_matters
 from streams.model import Case, Clock, Entry, Patrol, State
+from streams.organisation import load_organisation
 from streams.recommend import Candidate
 from streams.register import load_register
 
@@ -189,13 +190,18 @@ def test_documents_cannot_end_their_script() -> None:
 
 def test_the_directory_names_everything_and_holds_no_phone_number() -> None:
     """Names in the language asked for; what is personal is not in the page."""
+    org = load_organisation(TOWN / "org.toml")
     register = load_register(TOWN / "devices.csv", TOWN / "patrols.csv", TOWN / "sources.csv")
     made = directory(
-        "en", load(TOWN / "grids.geojson"), load_matters(ROOT / "data" / "matters.toml"), register, {}, "Asia/Shanghai"
+        "en", load(TOWN / "grids.geojson"), load_matters(ROOT / "data" / "matters.toml"), register, org, "Asia/Shanghai"
     )
     assert made["states"]["accepted"] == "To dispatch"
     assert len(made["devices"]) == 220
-    assert not any(one.phone and one.phone in json.dumps(made) for one in register.patrols.values())
+    assert made["site"] == "Wanghai"
+    assert made["departments"]["police"] == "Police Station"
+    assert made["squads"]["Q2"] == "Squad 2"
+    known = [*register.patrols.values(), *org.persons.values()]
+    assert not any(one.phone and one.phone in json.dumps(made) for one in known)
 
 
 def test_the_map_fits_its_grids() -> None:

@@ -42,7 +42,7 @@ def site_files(folder: Path) -> dict[str, str]:
     rows += [f"{s.id},{s.name},{s.name_en},{s.kind},{s.period:g}" for s in register.sources.values()]
     (folder / "sources.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     names = {"GRIDS": "grids.geojson", "MATTERS": "matters.toml", "DEVICES": "devices.csv", "PATROLS": "patrols.csv",
-             "SOURCES": "sources.csv"}  # fmt: skip
+             "SOURCES": "sources.csv", "ORG": "no-organisation.toml"}  # fmt: skip
     return {f"GRIDPOST_{name}": str(folder / file) for name, file in names.items()}
 
 
