@@ -12,9 +12,9 @@ from typing import cast
 from app.accounts import Viewer
 from app.centre import Centre
 from streams import clocks, workflow
-from streams.clocks import ClockName
 from streams.dispatch_queue import Act, Answered
 from streams.errors import GridpostError, NoSuchCase, Refused
+from streams.model import ClockName
 
 
 class NotAllowed(GridpostError):

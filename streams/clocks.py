@@ -1,43 +1,44 @@
-"""Time limits: how long, counted how, and when that is over.
+"""Time limits: how long, counted how, when that is over, when to remind, and what standing still does to it.
 
 Time is counted in four ways. `urgent_hour` runs around the clock. `work_hour` runs only in the working hours
 of working days. `work_day` and `natural_day` do not count the day they start on; n working days end with the
-working hours of the n-th, n natural days with the midnight that ends the n-th.
+working hours of the n-th, n natural days with the midnight that ends the n-th. A limit that touched a year
+nobody announced yet is *provisional* (see `Calendar`).
 
-Working days are the State Council's (make-up Saturdays count, holidays do not), as `chinesecalendar` has
-them. It knows only the years that were announced; another year is counted Monday to Friday and every limit
-that touched it is *provisional*, until an administrator loads a calendar file that says what holds. The zone
-lives in the `Calendar`, since a working day without its zone means nothing. A suspended case's clocks will be
-a matter of shifting `start`: not here.
+Reminders come at 50 % and 80 % of the way from start to due, at the due, and then with each further full
+limit. The way is measured in time (`urgent_hour`, `natural_day`) or in working time (`work_hour`,
+`work_day`), so that a reminder of working time falls into working hours.
+
+A suspended clock stands still. When it goes on, its due moves by what passed, in its own kind of time, and its
+start moves too, by the time or working time that passed: what lies between the two is then always what
+was given, and shares, reminders and the time taken (done minus start) need not know of the pause.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from functools import lru_cache
-from itertools import pairwise
-from pathlib import Path
 from typing import Literal, cast
-from zoneinfo import ZoneInfo
 
-import chinese_calendar
+from msgspec.structs import replace
 
+from streams.calendar import Calendar, epoch_ms, instant
 from streams.errors import BadSetting
-from streams.model import Clock
+from streams.model import Clock, ClockName
 
 Unit = Literal["m", "h", "d"]
 Counted = Literal["urgent_hour", "work_hour", "work_day", "natural_day"]
-ClockName = Literal["respond", "arrive", "handle"]
-Session = tuple[time, time]
 
 ACCEPTED = '"30m urgent_hour", "4h work_hour", "5d work_day" or "2d natural_day"'
-WORK_HOURS: tuple[Session, ...] = ((time(8, 30), time(12, 0)), (time(13, 30), time(17, 30)))
-"""The default working hours, local time: 08:30-12:00 and 13:30-17:30."""
-DAY = timedelta(days=1)
+REMINDERS = 12
+"""How many reminders are worked out when a clock starts: 50 % to 1000 %."""
+AT_DUE = 2
+"""The number of the reminder that falls on the due."""
+OF_WORK, OF_DAYS = ("work_hour", "work_day"), ("work_day", "natural_day")
+MINUTE_MS, DAY = 60_000, timedelta(days=1)
 _FORM = re.compile(r"([1-9]\d{0,3})\s*([mhd]?)\s+(urgent_hour|work_hour|work_day|natural_day)")
 
 
@@ -84,140 +85,17 @@ class Due:
     provisional: bool
 
 
-@lru_cache(maxsize=4096)
-def _official(day: date) -> tuple[bool, bool]:
-    """(is a working day, is announced) by the State Council; Monday to Friday for a year it has not
-    announced."""
-    try:
-        return bool(chinese_calendar.is_workday(day)), True
-    except NotImplementedError:
-        return day.weekday() < 5, False
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """Which days and hours are worked, in one zone.
-
-    `holidays` and `workdays` overrule the official calendar day by day; `years` are those that the two state
-    completely, so that the rest of such a year is Monday to Friday for certain. `hours`: the sessions of a
-    day.
-    """
-
-    tz: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
-    hours: tuple[Session, ...] = WORK_HOURS
-    holidays: frozenset[date] = frozenset()
-    workdays: frozenset[date] = frozenset()
-    years: frozenset[int] = frozenset()
-
-    def __post_init__(self) -> None:
-        edges = [edge for session in self.hours for edge in session]
-        if not edges or any(a >= b for a, b in pairwise(edges)):
-            said = ", ".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in self.hours) or "none"
-            raise BadSetting(
-                f"working hours {said}: give sessions in order that do not overlap, "
-                f"such as 08:30-12:00, 13:30-17:30"
-            )
-
-    def works(self, day: date) -> tuple[bool, bool]:
-        """(is a working day, is known): not known is a guess by the day of the week."""
-        if day in self.workdays:
-            return True, True
-        if day in self.holidays:
-            return False, True
-        if day.year in self.years:
-            return day.weekday() < 5, True
-        return _official(day)
-
-    def utc(self, day: date, at: time) -> datetime:
-        """The instant of a local time of a local day."""
-        return datetime.combine(day, at, self.tz).astimezone(UTC)
-
-
-def load_calendar(path: Path, tz: tzinfo | None = None, hours: tuple[Session, ...] = WORK_HOURS) -> Calendar:
-    """The official calendar with a file's `holidays`, `workdays` (lists of dates) and `years` (completely
-    stated).
-
-    Raises BadSetting naming the file, the key, the value and the accepted form.
-    """
-    try:
-        doc = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadSetting(
-            f"{path}: cannot be read ({error.strerror}); give a calendar file, or none"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSetting(f"{path}: is not TOML ({error}); write holidays = [2027-01-01]") from error
-    if unknown := set(doc) - {"holidays", "workdays", "years"}:
-        raise BadSetting(f"{path}: unknown key {min(unknown)!r}; known are holidays, workdays, years")
-    holidays, workdays = _dates(path, doc, "holidays"), _dates(path, doc, "workdays")
-    if both := holidays & workdays:
-        raise BadSetting(f"{path}: {min(both)} is in holidays and in workdays; keep it in one")
-    years = doc.get("years", [])
-    if not isinstance(years, list) or any(type(year) is not int for year in years):
-        raise BadSetting(f"{path}: years = {years!r}; write a list of years, such as [2027]")
-    zone = tz or ZoneInfo("Asia/Shanghai")
-    return Calendar(zone, hours, holidays, workdays, frozenset(years))
-
-
-def _dates(path: Path, doc: dict[str, object], key: str) -> frozenset[date]:
-    """A list of dates of a calendar file; TOML dates, or texts in the same form."""
-    listed = doc.get(key, [])
-    if not isinstance(listed, list):
-        raise BadSetting(f"{path}: {key} = {listed!r}; write a list of dates, such as [2027-01-01]")
-    days = set()
-    for value in listed:
-        if isinstance(value, datetime) or not isinstance(value, date | str):
-            raise BadSetting(f"{path}: {key} holds {value!r}; write a date, such as 2027-01-01")
-        try:
-            days.add(value if isinstance(value, date) else date.fromisoformat(value))
-        except ValueError as error:
-            raise BadSetting(f"{path}: {key} holds {value!r}; write a date, such as 2027-01-01") from error
-    return frozenset(days)
-
-
 def due(start: datetime, limit: Limit, calendar: Calendar) -> Due:
     """When a limit that starts at `start` (aware) is over."""
-    match limit.kind:
-        case "urgent_hour":
-            return Due(start.astimezone(UTC) + limit.length, False)
-        case "work_hour":
-            return _after_work_hours(start, limit.length, calendar)
-        case "work_day":
-            return _after_work_days(start, limit.amount, calendar)
-        case "natural_day":
-            first = start.astimezone(calendar.tz).date()
-            return Due(calendar.utc(first + (limit.amount + 1) * DAY, time()), False)
+    at, guessed = _over(epoch_ms(start), *_measure(limit), calendar)
+    return Due(instant(at), guessed)
 
 
-def _after_work_hours(start: datetime, left: timedelta, calendar: Calendar) -> Due:
-    """Spend `left` in session after session, from `start` on."""
-    day, provisional = start.astimezone(calendar.tz).date(), False
-    while True:
-        works, known = calendar.works(day)
-        provisional |= not known
-        for opens, closes in calendar.hours if works else ():
-            begin, end = max(start, calendar.utc(day, opens)), calendar.utc(day, closes)
-            if begin + left <= end:
-                return Due((begin + left).astimezone(UTC), provisional)
-            left -= max(end - begin, timedelta())
-        day += DAY
-
-
-def _after_work_days(start: datetime, days: int, calendar: Calendar) -> Due:
-    """The end of the working hours of the `days`-th working day after the start day."""
-    day, provisional = start.astimezone(calendar.tz).date(), False
-    while days:
-        day += DAY
-        works, known = calendar.works(day)
-        provisional |= not known
-        days -= works
-    return Due(calendar.utc(day, calendar.hours[-1][1]), provisional)
-
-
-def clock(name: ClockName, start: datetime, limit: Limit, calendar: Calendar) -> Clock:
-    """The running clock of a case, in epoch milliseconds."""
-    over = due(start, limit, calendar)
-    return Clock(name, _ms(start), _ms(over.at), provisional=over.provisional)
+def clock(name: ClockName, start: datetime, limit: Limit, calendar: Calendar, of: str = "") -> Clock:
+    """The running clock of a case, in epoch milliseconds; `of`: the department that it is about."""
+    begin = epoch_ms(start)
+    at, guessed = _over(begin, *_measure(limit), calendar)
+    return Clock(name, begin, at, provisional=guessed, limit=str(limit), of=of)
 
 
 def running(
@@ -227,7 +105,129 @@ def running(
     return tuple(clock(name, start, limits[name], calendar) for name in names if name in limits)
 
 
-def _ms(at: datetime) -> int:
-    """Epoch milliseconds; whole numbers throughout, since a float of seconds may lose one."""
-    since = at - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+def percent(index: int) -> int:
+    """What reminder number `index` says is used up: 50, 80, 100, 200, 300 … per cent."""
+    return (50, 80)[index] if index < AT_DUE else (index - 1) * 100
+
+
+def marks(clock: Clock, calendar: Calendar, skip: int = 0, count: int = REMINDERS) -> tuple[int, ...]:
+    """When the reminders number `skip` and on are due, `count` of them, epoch ms, each later than the one before.
+
+    Number 2 is the due itself. Later ones go on from the due by one more limit each, in working days from
+    closing to closing. A clock without a limit (from before clocks had one) goes on by its own length.
+    """
+    kind, step = _given(clock)
+    early = _early(clock, kind, calendar) if skip < AT_DUE else ()
+    late = [
+        _on(clock.due, kind, step * (index - AT_DUE), calendar) if index > AT_DUE else clock.due
+        for index in range(max(skip, AT_DUE), skip + count)
+    ]
+    return (*early[skip : skip + count], *late)
+
+
+def _early(clock: Clock, kind: Counted, calendar: Calendar) -> tuple[int, int]:
+    """When 50 % and 80 % of the way to the due are used up; the bounds hold for ways that are (nearly) no time."""
+    whole = _passed(clock.start, clock.due, kind, calendar)
+    half, most = (_later(clock.start, whole * percent(index) // 100, kind, calendar) for index in range(AT_DUE))
+    return min(half, clock.due - 2), min(max(most, half + 1), clock.due - 1)
+
+
+def resumed(clock: Clock, now: datetime, calendar: Calendar) -> Clock:
+    """A clock that stood still goes on at `now`; one that does not stand still is returned as it is.
+
+    What is left of it is left of it again: of hours the time, of working hours the working time, of days the days
+    after today; days that were on their last one get what was left of that one when today's end is past, so that
+    no clock is broken by its pause. One that was broken before stays broken by as much. Never due earlier.
+    """
+    if clock.paused is None or clock.done is not None:
+        return clock
+    kind, _ = _given(clock)
+    paused, at = clock.paused, max(epoch_ms(now), clock.paused)
+    stood = _passed(paused, at, kind, calendar)
+    if clock.due <= paused:
+        moved = _later(clock.due, stood, kind, calendar)
+    elif (moved := _moved(clock.due, kind, paused, at, calendar)) <= at:
+        moved = _later(at, _passed(paused, clock.due, kind, calendar), kind, calendar)
+    start = _later(clock.start, stood, kind, calendar)
+    touched = (calendar.day(min(paused, clock.due)), calendar.day(max(moved, at)))
+    guessed = moved != clock.due and kind in OF_WORK and calendar.guessed(*touched)
+    return replace(clock, start=start, due=moved, paused=None, provisional=clock.provisional or guessed)
+
+
+def extended(clock: Clock, limit: Limit, now: datetime, calendar: Calendar) -> Clock:
+    """A clock with more time: due moves on by `limit`, which may be of another kind; a stopped one stays as it is.
+
+    Counted on from the due, so that nobody loses what he had left by asking in time; from `now` when the due is
+    past already (from the pause, while it stands still), since more time that is over too would be none.
+    Its own limit stays: reminders after the new due follow in the steps of the matter.
+    """
+    if clock.done is not None:
+        return clock
+    present = clock.paused if clock.paused is not None else epoch_ms(now)
+    kind, amount = _measure(limit)
+    # a due is the end of what it counted: midnight still belongs to the day before
+    base = clock.due - (kind in OF_DAYS) if clock.due >= present else present
+    at, guessed = _over(base, kind, amount, calendar)
+    return replace(clock, due=at, provisional=clock.provisional or guessed)
+
+
+@lru_cache(maxsize=1024)
+def _measure(limit: Limit) -> tuple[Counted, int]:
+    """How it is counted, and how many milliseconds or days of it."""
+    return limit.kind, limit.amount if limit.unit == "d" else limit.length // timedelta(milliseconds=1)
+
+
+@lru_cache(maxsize=1024)
+def _said(text: str) -> tuple[Counted, int] | None:
+    """The measure that the text of a clock's limit states; None for a text that is none."""
+    try:
+        return _measure(Limit.parse(text))
+    except BadSetting:  # a stored clock may be older than this form: its reminders must come all the same
+        return None
+
+
+def _given(clock: Clock) -> tuple[Counted, int]:
+    """How a clock is counted and how much of it was given; one that does not say counts around the clock."""
+    return _said(clock.limit) or ("urgent_hour", max(clock.due - clock.start, MINUTE_MS))
+
+
+def _over(start: int, kind: Counted, amount: int, calendar: Calendar) -> tuple[int, bool]:
+    """When so many milliseconds or days from `start` on are over, and whether a guessed day was counted."""
+    if kind == "urgent_hour":
+        return start + amount, False
+    first = calendar.day(start)
+    if kind == "natural_day":
+        return epoch_ms(calendar.utc(first + (amount + 1) * DAY, time())), False
+    if kind == "work_hour":
+        at = calendar.work(start, amount)
+        return at, calendar.guessed(first, calendar.day(at))
+    last = calendar.working_day(first, amount)
+    return calendar.closing(last), calendar.guessed(first + DAY, last)
+
+
+def _on(end: int, kind: Counted, amount: int, calendar: Calendar) -> int:
+    """When so many milliseconds or days more are over, after a limit that was over at `end`."""
+    return _over(end - (kind in OF_DAYS), kind, amount, calendar)[0]
+
+
+def _passed(begin: int, end: int, kind: Counted, calendar: Calendar) -> int:
+    """The time, for work the working time, from an instant to a later one, ms."""
+    return calendar.worked(begin, end) if kind in OF_WORK else end - begin
+
+
+def _later(at: int, length: int, kind: Counted, calendar: Calendar) -> int:
+    """The instant by which so much time, for work working time, has passed, ms."""
+    return calendar.work(at, length) if kind in OF_WORK else at + length
+
+
+def _moved(end: int, kind: Counted, paused: int, now: int, calendar: Calendar) -> int:
+    """A due, moved on by what passed while the clock stood still: time, working time, or days at the same hour."""
+    if kind == "urgent_hour" or kind == "work_hour":
+        return _later(end, _passed(paused, now, kind, calendar), kind, calendar)
+    before, today, last = calendar.day(paused), calendar.day(now), calendar.day(end - 1)
+    if kind == "natural_day":
+        by = today - before
+    else:
+        by = calendar.working_day(last, calendar.working_days(before, today)) - last
+    local = instant(end).astimezone(calendar.tz)
+    return epoch_ms(calendar.utc(local.date() + by, local.time())) if by else end

@@ -1,16 +1,16 @@
-"""Time limits in the four ways of counting, on the official calendar and with a file of one's own."""
+"""Time limits in the four ways of counting, on the official calendar."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.clocks import Calendar, Limit, clock, due, load_calendar, running
+from streams.calendar import Calendar
+from streams.clocks import Limit, clock, due, running
 from streams.errors import BadSetting
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -111,64 +111,17 @@ def test_around_the_clock_is_never_provisional() -> None:
         assert not due(local("2035-01-04 10:00"), Limit.parse(limit), CALENDAR).provisional
 
 
-def test_a_calendar_file_overrules_the_official_one(tmp_path: Path) -> None:
-    """Days of a file hold against the official calendar, and a year it states completely is no guess any more."""
-    path = tmp_path / "2035.toml"
-    path.write_text('holidays = [2035-01-05, "2026-09-30"]\nworkdays = [2035-01-06]\nyears = [2035]\n')
-    calendar = load_calendar(path, SHANGHAI)
-    found = due(local("2035-01-04 10:00"), Limit.parse("2d work_day"), calendar)
-    assert (found.at, found.provisional) == (local("2035-01-08 17:30"), False)
-    assert due(local("2026-09-29 10:00"), Limit.parse("1d work_day"), calendar).at == local("2026-10-08 17:30")
-
-
-def test_a_single_day_of_a_file_leaves_the_year_provisional(tmp_path: Path) -> None:
-    """One local holiday does not make the rest of an unannounced year known."""
-    path = tmp_path / "local.toml"
-    path.write_text("holidays = [2035-01-05]\n")
-    found = due(local("2035-01-04 10:00"), Limit.parse("1d work_day"), load_calendar(path))
-    assert (found.at, found.provisional) == (local("2035-01-08 17:30"), True)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("holidays = 3", r"holidays = 3; write a list of dates"),
-        ('holidays = ["soon"]', r"holidays holds 'soon'; write a date"),
-        ("holidays = [2027-01-01T10:00:00]", r"holidays holds .*write a date"),
-        ("workdays = [7]", r"workdays holds 7"),
-        ("holidays = [2027-01-01]\nworkdays = [2027-01-01]", r"2027-01-01 is in holidays and in workdays"),
-        ('years = ["2027"]', r"years = \['2027'\]; write a list of years"),
-        ("holiday = []", r"unknown key 'holiday'; known are holidays, workdays, years"),
-        ("holidays = [", r"is not TOML"),
-    ],
-)
-def test_a_broken_calendar_file_is_refused(tmp_path: Path, text: str, says: str) -> None:
-    """Each mistake is refused with the file, the key, the value and what is accepted."""
-    path = tmp_path / "calendar.toml"
-    path.write_text(text)
-    with pytest.raises(BadSetting, match=says) as refused:
-        load_calendar(path)
-    assert str(path) in str(refused.value)
-
-
-def test_a_missing_calendar_file_is_refused(tmp_path: Path) -> None:
-    """A calendar file that is not there is refused with its name."""
-    with pytest.raises(BadSetting, match=r"none\.toml: cannot be read"):
-        load_calendar(tmp_path / "none.toml")
-
-
-@pytest.mark.parametrize("hours", [(), ((time(9), time(9)),), ((time(9), time(12)), (time(11), time(17)))])
-def test_impossible_working_hours_are_refused(hours: tuple[tuple[time, time], ...]) -> None:
-    """No sessions, empty ones and overlapping ones would count for ever or twice."""
-    with pytest.raises(BadSetting, match=r"working hours .* give sessions in order"):
-        Calendar(hours=hours)
-
-
 def test_a_clock_is_in_epoch_milliseconds() -> None:
     """The clock of a case starts and ends in whole milliseconds and is running."""
     made = clock("respond", datetime(2026, 9, 29, 2, 0, 0, 123_000, UTC), Limit.parse("30m urgent_hour"), CALENDAR)
     assert (made.name, made.due - made.start, made.start % 1000, made.done) == ("respond", 1_800_000, 123, None)
     assert clock("handle", local("2035-01-04 10:00"), Limit.parse("1d work_day"), CALENDAR).provisional
+
+
+def test_a_clock_says_what_was_given_and_to_whom() -> None:
+    """A clock carries its limit as text, and the department that it is about."""
+    made = clock("check_in", local("2026-09-29 10:00"), Limit.parse("1 urgent_hour"), CALENDAR, of="fire")
+    assert (made.limit, made.of, made.paused) == ("1h urgent_hour", "fire", None)
 
 
 def test_running_clocks_are_those_that_have_a_limit() -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from geo.places import Position
-from streams.clocks import Calendar
+from streams.calendar import Calendar
 from streams.matters import Matters, load_matters
 from streams.model import Alert, Body, Device, Event, Flag, Movement, Phase, Reading, Reply, Report, Status
 from streams.triage import LIST_ONLY, RECORD_ONLY, Intent, apply, origin, priority, silent
