@@ -23,7 +23,7 @@ from geo.errors import BadGridFile
 from geo.grids import GridSet
 from geo.grids import load as load_grids
 from geo.tagging import GridIndex
-from streams.clocks import Calendar, load_calendar
+from streams.calendar import Calendar, load_calendar, parse_hours
 from streams.dispatch_queue import DispatchQueue
 from streams.errors import BadSetting
 from streams.ingest import Desk
@@ -115,8 +115,11 @@ def read_org(path: Path) -> Organisation:
 
 
 def read_calendar(settings: Settings) -> Calendar:
-    """The working calendar: the official one, or that of the settings' file."""
-    return load_calendar(settings.calendar, settings.tz) if settings.calendar else Calendar(tz=settings.tz)
+    """The working calendar: the official one, or that of the settings' file, with the settings' working hours."""
+    hours = parse_hours(settings.work_hours)
+    if settings.calendar is None:
+        return Calendar(tz=settings.tz, hours=hours)
+    return load_calendar(settings.calendar, settings.tz, hours)
 
 
 def open_queue(settings: Settings) -> DispatchQueue:

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from streams.calendar import HOURS_FORM, parse_hours
 from streams.errors import BadSetting
 
 PREFIX = "GRIDPOST_"
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     grids: Path = Field(TOWN / "grids.geojson", description="the path of a grid set")
     matters: Path = Field(ROOT / "data" / "matters.toml", description="the path of a catalogue of matters")
     calendar: Path | None = Field(None, description="the path of a calendar file, or nothing")
+    work_hours: str = Field("08:30-12:00,13:30-17:30", description=HOURS_FORM)
     devices: Path = Field(TOWN / "devices.csv", description="the path of a device register")
     patrols: Path = Field(TOWN / "patrols.csv", description="the path of a patrol register")
     sources: Path = Field(TOWN / "sources.csv", description="the path of a list of sources")
@@ -92,6 +94,15 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("no such zone") from error
+        return value
+
+    @field_validator("work_hours")
+    @classmethod
+    def _is_hours(cls, value: str) -> str:
+        try:
+            parse_hours(value)
+        except BadSetting as error:  # pydantic asks for a ValueError; the sentence is made from the description
+            raise ValueError("no working hours") from error
         return value
 
     @field_validator("tile_url")

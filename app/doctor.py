@@ -57,7 +57,7 @@ def _register(settings: Settings) -> str:
 
 def _calendar(settings: Settings) -> str:
     read_calendar(settings)
-    return f"{settings.calendar or 'the official one'}, zone {settings.timezone}"
+    return f"{settings.calendar or 'the official one'}, zone {settings.timezone}, working hours {settings.work_hours}"
 
 
 def _folder(settings: Settings) -> Finding:

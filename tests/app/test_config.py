@@ -37,6 +37,7 @@ def test_every_setting_is_documented() -> None:
     [
         ("PORT", "abc"), ("PORT", "70000"), ("TIMEZONE", "Mars/Olympus"), ("LANG", "fr"), ("LOG_FORMAT", "xml"),
         ("SITE", "a/b"), ("MEDIA_HOSTS", "cameras.example"), ("TILE_URL", "https://tiles.example/one.png"),
+        ("WORK_HOURS", "9 to 5"), ("WORK_HOURS", "13:30-17:30,08:30-12:00"),
     ],
 )  # fmt: skip
 def test_an_invalid_value_is_refused_in_one_sentence(
