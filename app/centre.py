@@ -19,9 +19,10 @@ from redis.retry import Retry
 from app.accounts import Accounts
 from app.config import Settings
 from app.media import Pictures
-from geo.errors import BadGridFile
+from geo.errors import BadGridFile, BadRoads
 from geo.grids import GridSet
 from geo.grids import load as load_grids
+from geo.roads import Roads, load_roads
 from geo.tagging import GridIndex
 from streams.calendar import Calendar, load_calendar, parse_hours
 from streams.dispatch_queue import DispatchQueue
@@ -57,6 +58,7 @@ class Centre:
     accounts: Accounts
     pictures: Pictures
     now: Callable[[], datetime]
+    roads: Roads | None
 
     def desk(self) -> Desk:
         """What the ingest recipe and the clock worker need of this centre."""
@@ -96,6 +98,7 @@ def open_centre(settings: Settings, now: Callable[[], datetime] = wall_clock) ->
         calendar=calendar, org=org, queue=open_queue(settings),
         accounts=Accounts(open_redis(settings, decode=True), keys),
         pictures=Pictures(settings.media_dir, settings.media_hosts), now=now,
+        roads=read_roads(settings.basemap),
     )  # fmt: skip
     _current[:] = [centre]
     return centre
@@ -106,6 +109,14 @@ def read_grids(path: Path) -> GridSet:
     try:
         return load_grids(path)
     except BadGridFile as error:
+        raise BadSetting(str(error)) from error
+
+
+def read_roads(basemap: Path) -> Roads | None:
+    """The roads of the town's basemap; None where it has none, and ways are reckoned from the straight line."""
+    try:
+        return load_roads(basemap)
+    except BadRoads as error:
         raise BadSetting(str(error)) from error
 
 

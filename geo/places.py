@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import asin, atan2, cos, degrees, isfinite, radians, sin, sqrt
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geo.errors import BadPlace
 
 EARTH_RADIUS = 6_371_008.8
@@ -59,3 +62,12 @@ def bearing(a: Position, b: Position) -> float:
     north = cos(lat_a) * sin(lat_b) - sin(lat_a) * cos(lat_b) * cos(turn)
     course = degrees(atan2(east, north)) % 360.0
     return 0.0 if course == 360.0 else course
+
+
+def metres_many(goals: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Great-circle distance in metres to each goal (rows) from each place (columns), both rows of lon, lat."""
+    lons, lats = np.radians(places[:, 0]), np.radians(places[:, 1])
+    to_lons, to_lats = np.radians(goals[:, :1]), np.radians(goals[:, 1:])
+    half = np.sin((lats - to_lats) / 2) ** 2 + np.cos(lats) * np.cos(to_lats) * np.sin((lons - to_lons) / 2) ** 2
+    found: NDArray[np.float64] = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.minimum(1.0, half)))
+    return found

@@ -6,9 +6,8 @@ The bridge between a request and the pure views: it asks the centre and the queu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import dash
 import msgspec
@@ -20,13 +19,12 @@ from app.listing import masked, readable
 from app.views import directory as names_of
 from app.views.frame import Who
 from app.views.look import Look
-from geo.places import Position
-from streams.codec import local_day, moment
+from streams.codec import local_day
+from streams.matters import Matter
 from streams.model import Case, Entry, Patrol
-from streams.recommend import Candidate, Standing, candidates
+from streams.recommend import Candidate, candidates, standing, stranger
 from streams.workflow import ON_CASE, WAITING
 
-Presence = Literal["free", "way", "scene", "off"]
 LANG_COOKIE = "gridpost_lang"
 
 
@@ -79,14 +77,15 @@ def look(selection: dict[str, Any]) -> Look | None:
     names = flat_names(lang)
     matter = it.matters.matters.get(case.matter)
     load = _load(it)
-    ranked = _ranked(it, case, matter.skills if matter else (), load) if case.state in WAITING else ()
+    ranked = _known(it, _ranked(it, case, matter, load)) if case.state in WAITING else ()
     found = viewer()
     return Look(
         lang=lang,
         case=case_for(case, found),
         log=log_for(it.queue.log(no), found),
         matter=matter,
-        candidates=ranked[0] if ranked else (),
+        candidates=tuple(each for each in ranked if not each[0].excluded),
+        excluded=tuple(each for each in ranked if each[0].excluded),
         names=names,
         place=place(case, lang, names),
         limit=_limit(case, lang),
@@ -94,7 +93,6 @@ def look(selection: dict[str, Any]) -> Look | None:
         module=names.get(f"module:{matter.module}", "") if matter else "",
         tz=it.settings.tz,
         load=load,
-        standings={one.id: one.grid for one in ranked[1]} if ranked else {},
         going=it.register.patrols.get(case.patrol) if case.state in ON_CASE else None,
     )
 
@@ -141,35 +139,20 @@ def _load(it: Centre) -> Counter[str]:
     return Counter(case.patrol for case in it.queue.cases_of(local_day(it.now(), it.settings.tz)) if case.patrol)
 
 
-def _ranked(
-    it: Centre, case: Case, skills: tuple[str, ...], load: Counter[str]
-) -> tuple[tuple[tuple[Candidate, Patrol], ...], list[Standing]]:
+def _ranked(it: Centre, case: Case, matter: Matter | None, load: Counter[str]) -> tuple[Candidate, ...]:
+    """Everybody, best first; those who cannot be sent below."""
+    now, grid = it.now(), it.grids.by_code.get(case.grid or "")
     standings = [
-        _standing(row, it.register.patrols[name], load[name])
+        standing(name, row, it.register.patrols.get(name), load[name], now)
         for name, row in it.queue.patrols().items()
-        if name in it.register.patrols
     ]
-    found = candidates(case, standings, it.now(), skills)
-    return tuple((one, it.register.patrols[one.patrol]) for one in found if not one.excluded), standings
+    skills = matter.skills if matter else ()
+    return tuple(candidates(case, standings, now, skills, grid.district if grid else "", it.roads))
 
 
-def _standing(row: Mapping[str, str], patrol: Patrol, load: int) -> Standing:
-    placed = bool(row.get("lon"))
-    state: Presence = (
-        ("scene" if row.get("sub") == "scene" else "way")
-        if row.get("case")
-        else ("off" if row.get("duty") == "off_duty" else "free")
-    )
-    return Standing(
-        id=patrol.id,
-        state=state,
-        kind=patrol.kind,
-        skills=patrol.skills,
-        load=load,
-        position=Position(float(row["lon"]), float(row["lat"])) if placed else None,
-        at=moment(int(row["at"])) if row.get("at") else None,
-        grid=row.get("grid") or None,
-    )
+def _known(it: Centre, found: tuple[Candidate, ...]) -> tuple[tuple[Candidate, Patrol], ...]:
+    """Each with its row of the register; a source that nobody registered goes by its id."""
+    return tuple((one, it.register.patrols.get(one.patrol) or stranger(one.patrol)) for one in found)
 
 
 def case_for(case: Case, found: Viewer | None) -> Case:

@@ -1,4 +1,5 @@
-"""Who could go, best first, and why: up to four radio cards, each with its points part by part.
+"""Who could go, best first, and why: up to four radio cards, each with its points part by part; below, who cannot go
+and why not, the nearest three by name.
 
 Choosing one is a matter of the browser (`assets/pages/dispatch.js` shows its reasons and names it on the button),
 since it changes nothing.
@@ -6,23 +7,30 @@ since it changes nothing.
 
 from __future__ import annotations
 
+from collections import Counter
+from math import inf
+
 from dash import html
 
 from app.labels import word
 from app.views.attributes import extra
 from app.views.look import Look, heading
 from streams.model import Patrol
-from streams.recommend import POINTS, Candidate, Part
+from streams.recommend import IN_DISTRICT, IN_GRID, IN_SQUAD, POINTS, Candidate, Part
 
 WHY: dict[Part, str] = {
     "arrival": "why_arrival",
-    "in_grid": "why_grid",
+    "grid": "why_grid",
     "free": "why_free",
     "skill": "why_skill",
     "load": "why_load",
+    "rest": "why_rest",
     "position_age": "why_fresh",
 }
+BELONGS = ((IN_GRID, "in_grid"), (IN_DISTRICT, "in_district"), (IN_SQUAD, "in_squad"))
 SHOWN = 4
+NOBODY = "none_suggested"
+SHOWN_OUT = 3
 
 
 def suggestions(look: Look) -> html.Section:
@@ -31,7 +39,9 @@ def suggestions(look: Look) -> html.Section:
     note = word("suggested_by", lang)
     reason = why_nobody(look)
     if reason:
-        return html.Section([heading(word("suggested", lang), ""), html.P(word(reason, lang), className="empty")])
+        others = cannot_go(look) if reason == NOBODY else []
+        said = html.P(word(reason, lang), className="empty")
+        return html.Section([heading(word("suggested", lang), ""), said, *others])
     cards = [card(look, i, one, patrol) for i, (one, patrol) in enumerate(shown)]
     whys = [why(look, i) for i in range(len(shown))]
     return html.Section(
@@ -39,6 +49,7 @@ def suggestions(look: Look) -> html.Section:
             heading(word("suggested", lang), note),
             html.Div(cards, className="candidates", role="radiogroup", **extra(aria_label=word("suggested", lang))),
             *whys,
+            *cannot_go(look),
         ],
         className="suggestions",
     )
@@ -50,7 +61,29 @@ def why_nobody(look: Look) -> str:
         return "none_unplaced"
     if not look.case.grid:
         return "none_outside"
-    return "" if look.candidates else "none_suggested"
+    return "" if look.candidates else NOBODY
+
+
+def cannot_go(look: Look) -> list[html.Div]:
+    """Who cannot be sent: how many for each reason, and the nearest ones by name; nothing when there is nobody."""
+    out, lang = look.excluded, look.lang
+    if not out:
+        return []
+    counted = Counter(one.excluded for one, _ in out)
+    said = " · ".join(f"{word('out_' + reason, lang)} {n}" for reason, n in counted.most_common())
+    nearest = sorted(out, key=lambda each: inf if each[0].metres is None else each[0].metres)[:SHOWN_OUT]
+    rows = [
+        html.Li([html.B(look.names.get(who.id, who.name)), way(look, one), html.I(word("out_" + one.excluded, lang))])
+        for one, who in nearest
+    ]
+    return [html.Div([heading(word("cannot_go", lang, n=len(out)), said), html.Ul(rows)], className="cannot-go")]
+
+
+def way(look: Look, one: Candidate) -> str:
+    """How far its way is, and whether along the roads or reckoned from the straight line."""
+    if one.metres is None:
+        return "—"
+    return word("way_by_road" if one.by_road else "way_straight", look.lang, km=f"{one.metres / 1000:.1f}")
 
 
 def card(look: Look, i: int, one: Candidate, patrol: Patrol) -> html.Button:
@@ -64,7 +97,7 @@ def card(look: Look, i: int, one: Candidate, patrol: Patrol) -> html.Button:
             html.Span(
                 [
                     html.B(name),
-                    html.Span(f"{look.names.get(patrol.squad, patrol.squad)} · {km} km", className="t2"),
+                    html.Span(f"{look.names.get(patrol.squad, patrol.squad)} · {way(look, one)}", className="t2"),
                     html.Span(tags(look, one, patrol), className="tags"),
                 ],
                 className="who-goes",
@@ -90,16 +123,11 @@ def card(look: Look, i: int, one: Candidate, patrol: Patrol) -> html.Button:
 
 def tags(look: Look, one: Candidate, patrol: Patrol) -> list[html.I]:
     """What speaks for a candidate (lit) and what does not (dim)."""
-    near = one.parts["in_grid"] > 0
-    grid = (
-        word("in_grid", look.lang)
-        if near
-        else look.names.get(look.standings.get(patrol.id) or "", word("far_grid", look.lang))
-    )
+    belongs = next((key for share, key in BELONGS if one.parts["grid"] >= round(POINTS["grid"] * share, 1)), "")
     wanted = bool(look.matter and look.matter.skills)
     skilled = one.parts["skill"] > 0
     today = look.load.get(patrol.id, 0)
-    found = [(grid, near), (word("free", look.lang), one.parts["free"] > 0)]
+    found = [(word(belongs or "far_grid", look.lang), bool(belongs)), (word("free", look.lang), one.parts["free"] > 0)]
     if wanted:
         found.append((word("has_skill" if skilled else "no_skill", look.lang), skilled))
     found.append((word("today_cases", look.lang, n=today), today < 4))

@@ -16,8 +16,8 @@ from streams.recommend import Candidate
 
 
 class Look(msgspec.Struct, frozen=True):
-    """One case with everything said about it. `candidates`: ranked, with their register entry; `names`: id or code ->
-    name in the language; `nearby`: codes of the grids next to the case's; `load`: patrol -> cases today."""
+    """One case with everything said about it. `candidates`: who can go, best first, with their register entry;
+    `excluded`: who cannot, likewise; `names`: id or code -> name in the language; `load`: patrol -> cases today."""
 
     lang: Lang
     case: Case
@@ -31,7 +31,7 @@ class Look(msgspec.Struct, frozen=True):
     module: str
     tz: Any
     load: Mapping[str, int]
-    standings: Mapping[str, str | None]
+    excluded: tuple[tuple[Candidate, Patrol], ...] = ()
     going: Patrol | None = None
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,11 +22,11 @@ from app.views.directory import directory
 from app.views.look import Look
 from app.views.report import Report, ahead_of
 from geo.grids import load
-from streams import scoring
+from streams import assignment, recommend, scoring
 from streams.matters import load_matters
 from streams.model import Case, Clock, Entry, Patrol, State
 from streams.organisation import load_organisation
-from streams.recommend import Candidate
+from streams.recommend import Candidate, Reason
 from streams.register import load_register
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +57,7 @@ def a_case(**fields: object) -> Case:
 
 def a_look(found: Case, lang: Lang = "zh", people: int = 2) -> Look:
     """The case with its log and some candidates."""
-    parts = {"arrival": 40.0, "in_grid": 15.0, "free": 10.0, "skill": 15.0, "load": 5.0, "position_age": 4.0}
+    parts = {"arrival": 40.0, "grid": 9.0, "free": 10.0, "skill": 15.0, "load": 5.0, "rest": 5.0, "position_age": 4.0}
     ranked = tuple(
         (
             Candidate(f"P-{i}", sum(parts.values()) - 10 * i, parts, 800.0 + i, 3.0),
@@ -81,7 +82,6 @@ def a_look(found: Case, lang: Lang = "zh", people: int = 2) -> Look:
         module="",
         tz=TZ,
         load={},
-        standings={},
     )
 
 
@@ -150,6 +150,53 @@ def test_without_a_place_nobody_is_suggested_and_the_reason_is_said() -> None:
     assert word("none_outside", "zh") in texts(candidates.suggestions(outside))
     assert case.six_fixes(nowhere)[0][1] == "位置未知"
     assert case.six_fixes(outside)[0][1] == "不在任何网格"
+
+
+def out(reason: Reason, away: float | None, n: int) -> tuple[Candidate, Patrol]:
+    """Somebody who cannot be sent."""
+    patrol = Patrol(f"X-{n}", f"乙{n}", f"B{n}", "person", "Q1", "D1", "post")
+    return Candidate(patrol.id, 50.0, {}, away, away, reason), patrol
+
+
+def test_who_cannot_be_sent_is_listed_with_the_reason() -> None:
+    """How many for each reason, and the nearest three by name with theirs; whoever has no place comes last."""
+    four = (out("lost", None, 1), out("busy", 300.0, 2), out("off_duty", 900.0, 3), out("busy", 500.0, 4))
+    look = msgspec.structs.replace(a_look(a_case()), excluded=four)
+    (block,) = candidates.cannot_go(look)
+    said = texts(block)
+    assert word("cannot_go", "zh", n=4) in said
+    assert f"{word('out_busy', 'zh')} 2" in said
+    assert [name for name in ("乙2", "乙4", "乙3", "乙1") if name in said] == ["乙2", "乙4", "乙3"]
+    assert texts(candidates.suggestions(look)).endswith(said)
+    assert candidates.cannot_go(a_look(a_case())) == []
+
+
+def test_every_reason_has_its_word() -> None:
+    """Of not being sent, of going without, and of the parts of the points, in both languages."""
+    for reason in (*get_args(recommend.Reason), *get_args(assignment.LeftReason)):
+        assert not reason or f"out_{reason}" in WORDS or f"left_{reason}" in WORDS, reason
+    assert list(candidates.WHY) == list(recommend.POINTS)
+    assert set(candidates.WHY.values()) <= set(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("points", "key"), [(15.0, "in_grid"), (9.0, "in_district"), (4.5, "in_squad"), (0.0, "far_grid")]
+)
+def test_the_tag_says_how_a_candidate_belongs_to_the_place(points: float, key: str) -> None:
+    """In the grid, of the district, of the squad: lit; of none: dim."""
+    look = a_look(a_case(), people=1)
+    one, patrol = look.candidates[0]
+    tag = candidates.tags(look, msgspec.structs.replace(one, parts=one.parts | {"grid": points}), patrol)[0]
+    assert (texts(tag), tag.className) == (word(key, "zh"), "no" if key == "far_grid" else "")
+
+
+def test_the_way_says_whether_it_is_along_roads() -> None:
+    """A distance by road is named so, one from the straight line is marked as reckoned, none is a dash."""
+    look = a_look(a_case())
+    one = look.candidates[0][0]
+    assert candidates.way(look, one) == word("way_straight", "zh", km="0.8")
+    assert candidates.way(look, msgspec.structs.replace(one, by_road=True)) == word("way_by_road", "zh", km="0.8")
+    assert candidates.way(look, msgspec.structs.replace(one, metres=None)) == "—"
 
 
 def test_the_log_is_whole_and_names_who_wrote() -> None:
