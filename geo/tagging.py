@@ -73,6 +73,11 @@ class GridIndex:
         self._prepare()
 
     @property
+    def gridset(self) -> GridSet:
+        """The set it was built from."""
+        return self._gridset
+
+    @property
     def cell_metres(self) -> float:
         """The side of a lattice cell in metres: what was asked for, or more when the extent is huge."""
         return self._lattice.metres
