@@ -21,8 +21,10 @@ from streams.errors import BadSetting
 Named = Annotated[str, msgspec.Meta(min_length=1)]
 Degree = Annotated[int, msgspec.Meta(ge=1, le=4)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
+FenceRule = Literal["left_district", "standing_still", "border_crossing"]
 T = TypeVar("T")
 
+TABLES = ("board", "module", "matter", "threshold", "silence", "fence")
 OTHER = "other"
 """The category of the fallback: the matter of reports that name a category nobody knows."""
 
@@ -97,9 +99,28 @@ class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     severity: Degree
 
 
+class Fence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule for what moves, of the `kinds` it names. It says something after `dwell` seconds.
+
+    `left_district`: outside by more than its accuracy and `metres`; who was at a case has `grace` seconds to come
+    back. `standing_still`: no movement beyond its accuracy and not beyond `metres`; the `posts` stand by trade.
+    `border_crossing`: beyond a border line by more than its accuracy and `metres`. `on_duty`: only those on duty.
+    """
+
+    rule: FenceRule
+    kinds: Annotated[tuple[Literal["person", "vehicle", "vessel"], ...], msgspec.Meta(min_length=1)]
+    dwell: Annotated[float, msgspec.Meta(gt=0)]
+    metres: Amount
+    category: Named
+    severity: Degree
+    on_duty: bool = True
+    grace: Amount = 0.0
+    posts: tuple[Named, ...] = ()
+
+
 class Matters(msgspec.Struct, frozen=True):
     """The catalogue. `fallback` opens for reports of unknown categories; thresholds by quantity, silences
-    by kind."""
+    by kind, fences by rule."""
 
     boards: Mapping[str, Board]
     modules: Mapping[str, Module]
@@ -108,6 +129,7 @@ class Matters(msgspec.Struct, frozen=True):
     thresholds: Mapping[str, Threshold]
     silences: Mapping[str, Silence]
     fallback: Matter
+    fences: Mapping[FenceRule, Fence] = msgspec.field(default_factory=dict)
 
 
 class _Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,10 +165,8 @@ def load_matters(path: Path | str) -> Matters:
     """The catalogue in a TOML file; raises BadSetting naming the file, the row, the key, the value and
     what is accepted."""
     doc = _read(Path(path))
-    if unknown := set(doc) - {"board", "module", "matter", "threshold", "silence"}:
-        raise BadSetting(
-            f"{path}: unknown table {min(unknown)!r}; known are board, module, matter, threshold, silence"
-        )
+    if unknown := set(doc) - set(TABLES):
+        raise BadSetting(f"{path}: unknown table {min(unknown)!r}; known are {', '.join(TABLES)}")
     boards = _keyed(path, "board", "key", _rows(path, doc, "board", Board))
     modules = _keyed(path, "module", "key", _rows(path, doc, "module", Module))
     matters = _keyed(
@@ -163,13 +183,13 @@ def load_matters(path: Path | str) -> Matters:
         )
     thresholds = _keyed(path, "threshold", "quantity", _rows(path, doc, "threshold", Threshold))
     silences = _keyed(path, "silence", "kind", _rows(path, doc, "silence", Silence))
+    fences = {fence.rule: fence for fence in _keyed(path, "fence", "rule", _rows(path, doc, "fence", Fence)).values()}
     for threshold in thresholds.values():
         _check_threshold(path, threshold)
-    for rule in thresholds.values():
-        _check_opens(path, "threshold", rule.category, by_category)
-    for silence in silences.values():
-        _check_opens(path, "silence", silence.category, by_category)
-    return Matters(boards, modules, matters, by_category, thresholds, silences, by_category[OTHER])
+    for table, rules in (("threshold", thresholds), ("silence", silences), ("fence", fences)):
+        for rule in rules.values():
+            _check_opens(path, table, rule.category, by_category)
+    return Matters(boards, modules, matters, by_category, thresholds, silences, by_category[OTHER], fences)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -201,10 +221,10 @@ def _rows(path: Path | str, doc: dict[str, Any], table: str, form: type[T]) -> l
     return checked
 
 
-def _label(row: object, number: int) -> str:
+def _label(row: Any, number: int) -> str:
     """How a person finds the row: its key, or the how many-th it is."""
-    named = row.get("key") or row.get("quantity") or row.get("kind") if isinstance(row, dict) else None
-    return repr(named) if named else f"number {number}"
+    keys = ("key", "quantity", "kind", "rule") if isinstance(row, dict) else ()
+    return next((repr(row[key]) for key in keys if row.get(key)), f"number {number}")
 
 
 def _said(error: msgspec.ValidationError, row: object, form: type[Any]) -> str:

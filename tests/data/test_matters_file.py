@@ -88,3 +88,14 @@ def test_silence_is_noticed_after_the_device_should_have_spoken(wanghai: Town) -
     assert set(silences) == {"camera", "sensor", "patrol"}
     for d in wanghai.devices:
         assert silences[d["kind"]].after >= 3 * float(d["period"]), d["id"]
+
+
+def test_the_fences_of_the_catalogue_fit_the_town(wanghai: Town) -> None:
+    """All three rules are there, each about kinds of patrols the town has, and who stands by trade has such a post."""
+    fences = catalogue().fences
+    assert set(fences) == {"left_district", "standing_still", "border_crossing"}
+    kinds, posts = {p["kind"] for p in wanghai.patrols}, {p["post"] for p in wanghai.patrols}
+    for fence in fences.values():
+        assert set(fence.kinds) <= kinds, fence.rule
+        assert set(fence.posts) <= posts, fence.rule
+        assert catalogue().by_category[fence.category].merge_radius == 0, "one patrol's episode is one case"

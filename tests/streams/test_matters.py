@@ -39,6 +39,47 @@ def test_thresholds_and_silences_are_read(tmp_path: Path) -> None:
     assert matters.silences["sensor"].after == 900.0
 
 
+FENCE = """
+[[fence]]
+rule = "left_district"
+kinds = ["person", "vehicle"]
+dwell = 300
+metres = 50
+grace = 1800
+category = "litter"
+severity = 1
+"""
+
+
+def test_fences_are_read(tmp_path: Path) -> None:
+    """Rules for what moves are found by their rule; a catalogue without them watches no fence."""
+    fence = load_matters(written(tmp_path, CATALOGUE + FENCE)).fences["left_district"]
+    assert (fence.kinds, fence.dwell, fence.metres, fence.grace) == (("person", "vehicle"), 300.0, 50.0, 1800.0)
+    assert (fence.on_duty, fence.posts) == (True, ())
+    assert load_matters(written(tmp_path, CATALOGUE)).fences == {}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "says"),
+    [
+        ('"left_district"', '"left_town"', r"\[\[fence\]\] 'left_town': .*left_town"),
+        ('"vehicle"', '"bicycle"', r"'left_district': .*bicycle"),
+        ('["person", "vehicle"]', "[]", r"'left_district': .*kinds"),
+        ("dwell = 300", "dwell = 0", r"'left_district': .*dwell.*not 0"),
+        ("metres = 50", "metres = -1", r"'left_district': .*metres.*not -1"),
+        ('"litter"', '"gone"', r"\[\[fence\]\] category = 'gone' opens no matter"),
+        ("[[fence]]", FENCE + "[[fence]]", r"rule = 'left_district' stands there twice"),
+    ],
+)
+def test_a_broken_fence_is_refused(tmp_path: Path, good: str, bad: str, says: str) -> None:
+    """Each mistake in a fence is refused in one sentence with the row, the value and what is accepted."""
+    assert good in FENCE
+    path = written(tmp_path, CATALOGUE + FENCE.replace(good, bad, 1))
+    with pytest.raises(BadSetting, match=says) as refused:
+        load_matters(path)
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("good", "bad", "says"),
     [
