@@ -246,8 +246,9 @@ def check_matters(organisation: Organisation, matters: Matters) -> None:
 
 
 def check_register(organisation: Organisation, register: Register) -> None:
-    """Raises BadSetting when a patrol comes for a department that the organisation lacks."""
-    for patrol in register.patrols.values():
+    """Raises BadSetting when a patrol comes for a department that the organisation lacks; one that names no department
+    at all is not asked."""
+    for patrol in register.patrols.values() if organisation.departments else ():
         if patrol.department and patrol.department not in organisation.departments:
             raise BadSetting(
                 f"{organisation.path}: [[department]] {patrol.department!r} is missing, which patrol {patrol.id!r} of "

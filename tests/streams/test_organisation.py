@@ -189,5 +189,6 @@ def test_a_patrol_of_an_unknown_department_is_refused(organisation: Organisation
     check_register(organisation, EMPTY_REGISTER)
     check_register(organisation, register(""))
     check_register(organisation, register("police-T"))
+    check_register(NO_ORGANISATION, register("navy"))
     with pytest.raises(BadSetting, match=r"\[\[department\]\] 'navy' is missing, which patrol 'p'"):
         check_register(organisation, register("navy"))
