@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     )
     site: str = Field("wanghai", description="1 to 32 letters, digits, - or _")
     grids: Path = Field(TOWN / "grids.geojson", description="the path of a grid set")
+    borders: Path | None = Field(None, description="the path of a GeoJSON file of border lines, or nothing")
     matters: Path = Field(ROOT / "data" / "matters.toml", description="the path of a catalogue of matters")
     calendar: Path | None = Field(None, description="the path of a calendar file, or nothing")
     work_hours: str = Field("08:30-12:00,13:30-17:30", description=HOURS_FORM)
@@ -133,6 +134,12 @@ class Settings(BaseSettings):
     def basemap(self) -> Path:
         """The map's background lies next to the grid set; a town without one has only its grids."""
         return self.grids.with_name("basemap.geojson")
+
+    @property
+    def borders_file(self) -> Path | None:
+        """The border lines: the file that is named, else the one next to the grid set, else none."""
+        beside = self.grids.with_name("borders.geojson")
+        return self.borders or (beside if beside.exists() else None)
 
     @property
     def media_dir(self) -> Path:

@@ -19,13 +19,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # the parts lie beside
 import town_basemap
 import town_devices
 import town_org
-from shapely.geometry import mapping
+import town_wanghai
+from shapely.geometry import LineString, mapping
 from shapely.geometry.base import BaseGeometry
 from town_grids import Grid, land, wanghai
 from town_streets import wanghai_roads
 
 SEED = 20261118
 Row = Mapping[str, object]
+SEA_BORDER: Row = {
+    "id": "sea", "name": "望海海域边界", "name_en": "Wanghai sea border", "inside": "right", "watch": "out",
+}  # fmt: skip
 
 
 def make_wanghai(out: Path, seed: int = SEED) -> None:
@@ -37,6 +41,7 @@ def make_wanghai(out: Path, seed: int = SEED) -> None:
     devices = town_devices.wanghai(seed, grids, roads)
     write_town(out, grids, basemap, devices, patrols, town_org.SOURCES,
                town_org.wanghai_org(seed, grids, patrols))  # fmt: skip
+    _geojson(out / "borders.geojson", [(SEA_BORDER, LineString(town_wanghai.PLANE.line(town_wanghai.SEA_BORDER)))])
 
 
 def make_county(out: Path, seed: int = SEED) -> None:

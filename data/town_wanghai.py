@@ -39,6 +39,8 @@ BORDER: list[XY] = [
     (-1.75, 5.7), (-1.25, 5.75), (-0.9, 5.3), (0.25, 5.45), (0.5, 6.0), (1.8, 6.1), (2.5, 5.7),
     (3.6, 5.8), (9.0, 5.9),
 ]
+# Where the town's waters end, from north to south: the town lies on the right hand. Patrol boats sail well within.
+SEA_BORDER: list[XY] = [(8.6, 6.6), (8.95, 4.2), (9.2, 1.5), (9.2, -1.2), (9.0, -3.6), (8.5, -6.2)]
 
 DISTRICTS: list[tuple[str, str]] = [
     ("西林片区", "Xilin District"),

@@ -103,3 +103,13 @@ def test_secrets_are_not_in_the_text_of_the_settings() -> None:
     """A log line that shows the settings shows no password."""
     found = config.load(redis_url="redis://u:hush@h/0", mqtt_url="mqtt://u:hush@h", secret_key="hush-hush-hush-hush")
     assert "hush" not in repr(found) + str(found)
+
+
+def test_borders_lie_beside_the_grid_set_unless_they_are_named(tmp_path: Path) -> None:
+    """The demo town has its border; another place has none until a file lies there or is named."""
+    assert config.load().borders_file == config.TOWN / "borders.geojson"
+    grids = tmp_path / "grids.geojson"
+    assert config.load(grids=grids).borders_file is None
+    assert config.load(grids=grids, borders=tmp_path / "lines.geojson").borders_file == tmp_path / "lines.geojson"
+    (tmp_path / "borders.geojson").touch()
+    assert config.load(grids=grids).borders_file == tmp_path / "borders.geojson"
