@@ -207,7 +207,7 @@ def test_a_person_at_the_border_is_nobodys_business() -> None:
 
 
 def test_five_thousand_patrols_are_judged_within_50_ms() -> None:
-    """All moving, each in a district, half of them near a border, every look with new fixes; the best of ten looks,
+    """All moving, each in a district, every look with new fixes; time of the processor, the best of eight looks,
     since the machine may be busy with something else."""
     rng, patrols = Random(1), [walker(("person", "vehicle")[n % 2], name=f"P-{n}") for n in range(5000)]
     start = [(rng.uniform(-900, 1000), rng.uniform(-900, 900)) for _ in patrols]
@@ -217,7 +217,7 @@ def test_five_thousand_patrols_are_judged_within_50_ms() -> None:
             replace(sight(5 * look, x + 12 * look, y), id=patrol.id)
             for patrol, (x, y) in zip(patrols, start, strict=True)
         ]
-        began = time.perf_counter()
+        began = time.process_time()
         memories = judge(RULES, GROUNDS, patrols, sights, memories, later(5 * look))
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     assert min(took[2:]) < 0.050, [f"{each * 1000:.0f} ms" for each in took]
