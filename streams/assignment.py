@@ -3,8 +3,8 @@
 Taken one by one, the first case gets the nearest patrol, even when that one is the only one near the second. Here the
 sum of costs is the smallest there is (`scipy.optimize.linear_sum_assignment`, a shortest augmenting path). The cost of
 sending a patrol is the minutes until it arrives (and some more when it lacks the skills), times the urgency of the
-case. A case may also go without: that costs more minutes than any way, so a case is left without only when there are
-not enough who can be sent, and then the least urgent.
+case. A case may also go without: that costs more than any way, so a case is left without only when there are not enough
+who can be sent. Which one is weighed as if it waited another hour: the less urgent, or of two like cases the farther.
 
 Pure and exact: the same cases and patrols, in any order, give the same plan. It binds nobody; each sending is an act of
 its own, which may still be refused because the world has moved on.
@@ -36,8 +36,11 @@ MOST_PRESSURE = 3.0
 """However long past its limit, a case weighs at most four times what it did: an ordinary one never overtakes all."""
 UNSKILLED_MINUTES = 5.0
 """A patrol without any of the skills that a matter asks counts as if it arrived so much later."""
-NOBODY_MINUTES = 1e7
-"""What going without costs: so much that it never pays to leave a case to save others a way."""
+NOBODY = 1e7
+"""What it costs that nobody goes, for every case the same: it never pays to leave one out to save others a way."""
+WAITING_MINUTES = 60.0
+"""What going without costs besides, as minutes that weigh. Much more, and the one patrol that gets free would always
+cross the town to the most urgent case, past all others; chosen by playing some days of the demo town."""
 
 
 class Sending(msgspec.Struct, frozen=True):
@@ -82,7 +85,7 @@ def assign(
     roster = Roster(sorted(patrols, key=lambda one: one.id), now)
     ways = roster.ways(able, roads)
     cost = costs(able, roster, ways, now, unskilled)
-    numbers, chosen = _cheapest(cost, np.array([urgency(one.case, now) for one in able]) * NOBODY_MINUTES)
+    numbers, chosen = _cheapest(cost, np.array([without(one.case, now) for one in able]))
     sendings = tuple(
         Sending(able[row].case.no, roster.ids[column], float(ways.metres[row, column]),
                 float(ways.minutes[row, column]), bool(ways.by_road[row, column]))
@@ -104,6 +107,11 @@ def costs(
         for one, row in zip(cases, ways.minutes, strict=True)
     ]  # fmt: skip
     return np.array(rows, dtype=np.float64).reshape(len(cases), len(roster.ids))
+
+
+def without(case: Case, now: datetime) -> float:
+    """What it costs to send nobody to the case, weighted minutes."""
+    return NOBODY + urgency(case, now) * WAITING_MINUTES
 
 
 def urgency(case: Case, now: datetime) -> float:

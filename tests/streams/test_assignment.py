@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.places import Position
-from streams.assignment import NOBODY_MINUTES, LeftOut, Plan, assign, costs, urgency
+from streams.assignment import LeftOut, Plan, assign, costs, urgency, without
 from streams.model import Case, Clock, State
 from streams.recommend import Roster, Standing, Wanted, candidates
 
@@ -67,10 +67,22 @@ def test_the_way_is_told() -> None:
 
 def test_when_there_are_too_few_the_least_urgent_wait() -> None:
     """Two patrols for three cases: the ordinary one waits, though it is the nearest, and the reason is said."""
-    cases = [wanted("1", 119.2, priority=4), wanted("2", 119.3, priority=1), wanted("3", 119.4, priority=2)]
+    cases = [wanted("1", 119.2, priority=4), wanted("2", 119.21, priority=1), wanted("3", 119.22, priority=2)]
     plan = assign(cases, [patrol("P-1", 119.2), patrol("P-2", 119.201)], NOW)
     assert set(who(plan)) == {"2", "3"}
     assert plan.left == (LeftOut("1", "taken"),)
+
+
+def test_of_two_like_cases_the_nearer_is_served() -> None:
+    """One patrol for two cases of the same priority: the farther one waits, whichever came first."""
+    for numbers in ("12", "21"):
+        cases = [wanted(numbers[0], 119.23), wanted(numbers[1], 119.21)]
+        assert who(assign(cases, [patrol("P", 119.2)], NOW)) == {numbers[1]: "P"}
+
+
+def test_nobody_stays_idle_while_a_case_waits() -> None:
+    """However far and unimportant the case, who can be sent is sent: 250 km here, a day's ride."""
+    assert who(assign([wanted("1", 122.0, priority=4)], [patrol("P", 119.2)], NOW)) == {"1": "P"}
 
 
 def test_every_case_left_out_has_its_reason() -> None:
@@ -133,7 +145,7 @@ def brute(cases: list[Wanted], patrols: list[Standing]) -> float:
     """The cheapest of all assignments, tried one after the other; going without costs what it costs there."""
     roster = Roster(patrols, NOW)
     cost = costs(cases, roster, roster.ways(cases, None), NOW)
-    alone = [urgency(one.case, NOW) * NOBODY_MINUTES for one in cases]
+    alone = [without(one.case, NOW) for one in cases]
     best = inf
     for chosen in permutations([*range(len(patrols)), *[-1] * len(cases)], len(cases)):
         total = sum(alone[row] if column < 0 else cost[row, column] for row, column in enumerate(chosen))
@@ -145,7 +157,7 @@ def brute(cases: list[Wanted], patrols: list[Standing]) -> float:
 def test_it_is_the_cheapest_of_all(cases: list[Wanted], patrols: list[Standing]) -> None:
     """The cost, with that of the cases left out, is the smallest there is; nobody and nothing is used twice."""
     plan = assign(cases, patrols, NOW)
-    nobody = {one.case.no: urgency(one.case, NOW) * NOBODY_MINUTES for one in cases}
+    nobody = {one.case.no: without(one.case, NOW) for one in cases}
     assert plan.cost + sum(nobody[one.case] for one in plan.left) == pytest.approx(brute(cases, patrols), rel=1e-12)
     assert len({one.patrol for one in plan.sendings}) == len(plan.sendings)
     assert sorted([*who(plan), *(one.case for one in plan.left)]) == sorted(one.case.no for one in cases)
