@@ -132,11 +132,14 @@ class Roads:
     def metres(self, goals: Floats, places: Floats) -> Floats:
         """How far it is along the roads to each goal (rows) from each place (columns), in metres.
 
-        `goals` and `places`: rows of lon, lat in WGS 84 degrees, all finite.
+        `goals` and `places`: rows of lon, lat in WGS 84 degrees, all finite. Roads lead both ways, so it is searched
+        from whichever are fewer.
         """
         goals, places = (np.asarray(each, dtype=np.float64).reshape(-1, 2) for each in (goals, places))
         if not len(goals) or not len(places):
             return np.empty((len(goals), len(places)))
+        if len(places) < len(goals):
+            return self.metres(places, goals).T
         goals, places = self.plane.metres_many(goals), self.plane.metres_many(places)
         froms = self._join(places)
         parts = [

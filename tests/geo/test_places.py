@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import BadPlace, GeoError
-from geo.places import EARTH_RADIUS, Position, bearing, metres
+from geo.places import EARTH_RADIUS, Position, bearing, metres, metres_many
 
 positions = st.builds(Position, st.floats(-180, 180), st.floats(-90, 90))
 
@@ -64,3 +65,13 @@ def test_the_four_courses(lon: float, lat: float, course: float) -> None:
 def test_a_course_is_below_360(a: Position, b: Position) -> None:
     """A course is never 360 and never negative."""
     assert 0 <= bearing(a, b) < 360
+
+
+@given(st.lists(positions, min_size=1, max_size=3), st.lists(positions, min_size=1, max_size=5))
+def test_many_distances_are_the_single_ones(goals: list[Position], places: list[Position]) -> None:
+    """A row for each goal, a column for each place, each the distance between the two."""
+    table = metres_many(*(np.array([(one.lon, one.lat) for one in each]) for each in (goals, places)))
+    assert table.shape == (len(goals), len(places))
+    for row, goal in enumerate(goals):
+        for column, place in enumerate(places):
+            assert table[row, column] == pytest.approx(metres(place, goal), rel=1e-9, abs=1e-3)
