@@ -26,6 +26,7 @@ from streams.errors import (
     NoSuchCase,
     PatrolBusy,
     Refused,
+    RoleRefused,
     Unreachable,
 )
 
@@ -46,7 +47,7 @@ def status_of(error: GridpostError) -> int:
             return 404
         case CaseTaken() | PatrolBusy():
             return 409
-        case NotAllowed():
+        case NotAllowed() | RoleRefused():
             return 403
         case Unreachable():
             return 503

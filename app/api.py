@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 from shapely.geometry import mapping
 
 from app import actions
@@ -124,7 +125,7 @@ def case(request: Request, no: str) -> Response:
     item = case_view(centre, found)
     item["text"] = readable(found.text, viewer)
     item["contact"] = masked(found.contact) if viewer.audience == "full" else None
-    item["acts"] = list(workflow.allowed(found.state)) if viewer.acts else []
+    item["acts"] = list(workflow.possible(found, viewer.role))
     item["log"] = [
         {**_timed(msgspec.to_builtins(entry), "at"), "text": readable(entry.text, viewer)}
         for entry in centre.queue.log(no)
@@ -169,29 +170,55 @@ def dead(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
     return answer(request, items, letters[-1].id if len(letters) == limit else None)
 
 
+class Given(BaseModel):
+    """What an act needs; docs/workflow.md says which act needs what."""
+
+    version: Annotated[int | None, Field(description="the version of the case as seen")] = None
+    request_id: Annotated[str, Field(description="names this call: the same again is done once", max_length=100)] = ""
+    text: Annotated[str, Field(max_length=4000)] = ""
+    image: Annotated[str, Field(description="a /media/… address", max_length=200)] = ""
+    patrol: Annotated[str, Field(description="who shall go (dispatch)", max_length=200)] = ""
+    department: Annotated[str, Field(description="dispatch, check_in, finish, dismiss", max_length=200)] = ""
+    departments: Annotated[tuple[str, ...], Field(description="whom to call (whistle)", max_length=50)] = ()
+    matter: Annotated[str, Field(description="classify", max_length=200)] = ""
+    lon: Annotated[float | None, Field(description="place, WGS 84 degrees")] = None
+    lat: Annotated[float | None, Field(description="place, WGS 84 degrees")] = None
+    limit: Annotated[str, Field(description='extend, ask: as in "2d work_day"', max_length=40)] = ""
+    until: Annotated[datetime | None, Field(description="suspend: until when, with its offset")] = None
+    into: Annotated[str, Field(description="merge: the number of the case that stays", max_length=60)] = ""
+    event: Annotated[str, Field(description="split: the stream id of the event", max_length=60)] = ""
+    score: Annotated[int | None, Field(description="rate: 1 to 5")] = None
+    wanted: Annotated[str, Field(description="ask: the side exit that is asked for", max_length=40)] = ""
+
+
 @router.post("/cases/{no}/{act}", tags=["act"])
 def act(
     request: Request,
     no: str,
     act: str,
-    version: Annotated[int | None, Body(description="the version of the case as seen")] = None,
-    patrol: Annotated[str, Body(description="who shall go (dispatch)", max_length=200)] = "",
-    text: Annotated[str, Body(max_length=4000)] = "",
-    image: Annotated[str, Body(description="a /media/… address", max_length=200)] = "",
-    request_id: Annotated[str, Body(description="names this call: the same again is done once", max_length=100)] = "",
+    given: Given,
     version_query: Annotated[int | None, Query(alias="version")] = None,
 ) -> Response:
     """One act of the workflow. 409 when somebody was faster (it says who) or the patrol is busy; 422 when the state
-    does not allow the act or one of the six fixes is missing."""
+    does not allow the act or something it needs is missing; 403 when the role may not."""
     centre = centre_of(request)
-    seen = version if version is not None else version_query
+    seen = given.version if given.version is not None else version_query
     if seen is None:
         raise Refused("missing", "version: say which version of the case you saw")
+    more = given.model_dump(exclude={"version", "request_id", "lon", "lat"})
+    place = (given.lon, given.lat) if given.lon is not None and given.lat is not None else None
     done = actions.act(
-        centre, no, act, by=viewer_of(request), seen=seen, patrol=patrol, text=text, image=image, request=request_id
+        centre, no, act, by=viewer_of(request), seen=seen, request=given.request_id, place=place, **more
     )
-    body = {**case_view(centre, done.case), "dispatch": done.dispatch}
+    body = {**case_view(centre, done.case), "dispatch": done.dispatch, "opened": done.opened or None}
     return Response(msgspec.json.encode(body), media_type="application/json")
+
+
+@router.get("/workflow")
+def workflow_table() -> Response:
+    """The table of acts: states before and after, who may, what is needed, what it does to clocks."""
+    items = [msgspec.to_builtins(row) for row in workflow.ACTS]
+    return Response(msgspec.json.encode({"items": items, "next": None}), media_type="application/json")
 
 
 def received_since(centre: Centre, since: datetime | None, *, with_open: bool) -> list[Case]:

@@ -19,15 +19,16 @@ from redis.retry import Retry
 from app.accounts import Accounts
 from app.config import Settings
 from app.media import Pictures
-from geo.errors import BadGridFile, BadRoads
+from geo.errors import BadBorderFile, BadGridFile, BadRoads
+from geo.fences import Border, load_borders
 from geo.grids import GridSet
 from geo.grids import load as load_grids
 from geo.roads import Roads, load_roads
 from geo.tagging import GridIndex
 from streams.calendar import Calendar, load_calendar, parse_hours
+from streams.desk import Desk
 from streams.dispatch_queue import DispatchQueue
 from streams.errors import BadSetting
-from streams.ingest import Desk
 from streams.keys import Keys
 from streams.matters import Matters, load_matters
 from streams.organisation import (
@@ -59,11 +60,13 @@ class Centre:
     pictures: Pictures
     now: Callable[[], datetime]
     roads: Roads | None
+    borders: tuple[Border, ...]
 
     def desk(self) -> Desk:
         """What the ingest recipe and the clock worker need of this centre."""
         return Desk(
-            self.settings.site, self.register, self.index, self.matters, self.calendar, self.queue, self.now
+            self.settings.site, self.register, self.index, self.matters, self.calendar, self.queue, self.now,
+            self.org, self.roads, self.borders,
         )
 
 
@@ -98,7 +101,7 @@ def open_centre(settings: Settings, now: Callable[[], datetime] = wall_clock) ->
         calendar=calendar, org=org, queue=open_queue(settings),
         accounts=Accounts(open_redis(settings, decode=True), keys),
         pictures=Pictures(settings.media_dir, settings.media_hosts), now=now,
-        roads=read_roads(settings.basemap),
+        roads=read_roads(settings.basemap), borders=read_borders(settings.borders_file),
     )  # fmt: skip
     _current[:] = [centre]
     return centre
@@ -109,6 +112,14 @@ def read_grids(path: Path) -> GridSet:
     try:
         return load_grids(path)
     except BadGridFile as error:
+        raise BadSetting(str(error)) from error
+
+
+def read_borders(path: Path | None) -> tuple[Border, ...]:
+    """The border lines that are watched; none without a file. Raises BadSetting with the sentence of the reader."""
+    try:
+        return load_borders(path) if path else ()
+    except BadBorderFile as error:
         raise BadSetting(str(error)) from error
 
 
@@ -135,7 +146,9 @@ def read_calendar(settings: Settings) -> Calendar:
 
 def open_queue(settings: Settings) -> DispatchQueue:
     """The dispatch queue of the site."""
-    return DispatchQueue(open_redis(settings, decode=False), Keys(settings.site), settings.tz)
+    return DispatchQueue(
+        open_redis(settings, decode=False), Keys(settings.site), settings.tz, read_calendar(settings)
+    )
 
 
 def open_accounts(settings: Settings) -> Accounts:

@@ -13,13 +13,20 @@ from streams.errors import (
     ActRefused,
     BadSetting,
     CaseTaken,
+    DepartmentRefused,
     GridpostError,
     JumpRefused,
+    NeedsMissing,
     NoSuchCase,
+    NotJoined,
     PatrolBusy,
     PatrolUnknown,
     Refused,
+    RequestOpen,
+    RoleRefused,
     SixFixesMissing,
+    TargetOver,
+    TasksOpen,
     Unreachable,
     WrongPatrol,
 )
@@ -56,6 +63,20 @@ SIX_FIXES = {
     "time limit": Text("定时", "time limit"),
     "standard": Text("定标", "standard"),
     "responsibility": Text("定责", "responsibility"),
+}
+
+NEEDS = {
+    "who": Text("承办人", "who shall go"),
+    "text": Text("原因或说明", "a reason"),
+    "matter": Text("事项", "the matter"),
+    "place": Text("位置", "the place"),
+    "departments": Text("部门", "the departments"),
+    "department": Text("部门", "the department"),
+    "limit": Text("延长多久", "how much longer"),
+    "into": Text("并入的案件", "the case to merge into"),
+    "event": Text("要拆分的事件", "the event"),
+    "score": Text("评分", "the score"),
+    "wanted": Text("申请的事项", "what is asked for"),
 }
 
 
@@ -107,6 +128,45 @@ def of_error(error: GridpostError, tz: ZoneInfo) -> Text:
             return Text(
                 f"案件 {no} 不能派遣：六定还缺{'、'.join(f.zh for f in found)}。",
                 f"Case {no} cannot be dispatched: {', '.join(f.en for f in found)} missing of the six fixes.",
+            )
+        case NeedsMissing(no=no, act=act, names=names):
+            needs = [NEEDS.get(name, Text(name, name)) for name in names]
+            return Text(
+                f"案件 {no} 的“{act_name(act).zh}”还缺：{'、'.join(n.zh for n in needs)}。",
+                f"{act_name(act).en} of case {no} needs {', '.join(n.en for n in needs)}; give it.",
+            )
+        case RoleRefused(no=no, act=act, side=side):
+            return Text(
+                f"案件 {no} 的“{act_name(act).zh}”须由主管批准{'，您可以申请' if side else ''}。",
+                f"{act_name(act).en} of case {no} is for a supervisor{'; you may ask for it' if side else ''}.",
+            )
+        case TasksOpen(no=no, departments=departments):
+            return Text(
+                f"案件 {no} 不能反馈：{'、'.join(departments)}还未完成协办；请等待，或取消协办。",
+                f"Case {no} cannot be fed back: {', '.join(departments)} not finished; wait or release them.",
+            )
+        case DepartmentRefused(no=no, department=department, called=called):
+            return Text(
+                f"{department} {'已经' if called else '没有'}被叫到案件 {no}，未执行。",
+                f"{department} was {'called to' if called else 'not called to'} case {no}"
+                f"{' already' if called else ''}; nothing was changed.",
+            )
+        case TargetOver(no=no, target=target, state=state):
+            return Text(
+                f"案件 {no} 不能与 {target}（{state_name(state).zh}）并案，请另选未结的案件。",
+                f"Case {no} cannot be merged with {target} ({state_name(state).en}); choose an open case.",
+            )
+        case RequestOpen(no=no, act="", by=""):
+            return Text(f"案件 {no} 没有待批的申请。", f"Nothing is asked for on case {no}.")
+        case RequestOpen(no=no, act=act, by=by):
+            return Text(
+                f"{by} 已对案件 {no} 申请“{act_name(act).zh}”，请先处理该申请。",
+                f"{by} has asked for “{act_name(act).en}” of case {no} already; decide that first.",
+            )
+        case NotJoined(no=no):
+            return Text(
+                f"该事件没有并入案件 {no}，或已经拆分；请看案件记录。",
+                f"That event did not join case {no}, or was split off already; look at its log.",
             )
         case Unreachable():
             return UNREACHABLE

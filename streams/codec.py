@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal
 
@@ -35,10 +35,12 @@ pack = msgspec.msgpack.Encoder().encode
 to_json = msgspec.json.Encoder().encode
 read_event = msgspec.json.Decoder(Event).decode
 read_entry = msgspec.json.Decoder(Entry).decode
-_NUMBERS = {"version", "priority", "received", "events", "updated", "ended", "dispatched", "closed", "acted"}
+_NUMBERS = {"version", "priority", "received", "events", "updated", "ended", "dispatched", "closed", "acted", "level",
+            "until", "score"}  # fmt: skip
 _PLACES = {"lon", "lat"}
-_JSON = {"grids", "clocks"}
-_MAYBE = {"ended", "dispatched", "closed", "lon", "lat", "grid", "cell", "image"}
+_JSON = {"grids", "clocks", "tasks", "request"}
+_MAYBE = {"ended", "dispatched", "closed", "lon", "lat", "grid", "cell", "image", "until", "score", "tasks", "request"}
+read_case = msgspec.json.Decoder(Case).decode
 _CASE_FIELDS = frozenset(Case.__struct_fields__)
 
 
@@ -68,6 +70,8 @@ def case_from_hash(row: Mapping[bytes, bytes]) -> Case:
             fields[name] = int(value)
         elif name in _PLACES:
             fields[name] = float(value)
+        elif name == "auto":
+            fields[name] = value == b"1"
         elif name in _JSON:
             fields[name] = msgspec.json.decode(value)
         else:
@@ -99,12 +103,15 @@ class RecordEncoder:
             self._minute = minute
         return self._days
 
-    def encode(self, event: Event, intent: Intent, network: str | None, who: Who) -> dict[str, Any]:
+    def encode(
+        self, event: Event, intent: Intent, network: str | None, who: Who, department: str | None = None
+    ) -> dict[str, Any]:
         """One element of `arg.events`. `network`: the data source of the register that the event came by; `who`
-        speaks: a patrol, a registered fixed device, or somebody else (of whom nothing but the event is kept)."""
+        speaks: a patrol, a registered fixed device, or somebody else (of whom nothing but the event is kept);
+        `department`: whose patrol it is."""
         body = event.body
         if type(body) is Movement:
-            return self._fix(event, body, network)
+            return self._fix(event, body, network, department)
         at, received = millis(event.at), millis(event.received)
         days = self.days(event.received)
         doc = to_json(event).decode()
@@ -142,7 +149,7 @@ class RecordEncoder:
                 pass  # the act follows the record; see ingest.reply
         return out
 
-    def _fix(self, event: Event, body: Movement, network: str | None) -> dict[str, Any]:
+    def _fix(self, event: Event, body: Movement, network: str | None, department: str | None) -> dict[str, Any]:
         """A position, which 19 of 20 events are: only what the script asks of it, in one go."""
         place = event.position
         assert place is not None, "a movement without a place was refused by its dialect"
@@ -161,7 +168,7 @@ class RecordEncoder:
             "bucket": bucket, "buckets": (bucket + 1, bucket, bucket - 1, bucket - 2), "grid": event.grid,
             "lon": place.lon, "lat": place.lat, "lon_text": lon, "lat_text": lat, "course_text": course,
             "speed_text": speed, "accuracy_text": accuracy, "accuracy": body.accuracy or 0.0, "json": shown,
-            "moving": True, "registered": Flag.UNREGISTERED not in event.flags,
+            "moving": True, "registered": Flag.UNREGISTERED not in event.flags, "department": department,
         }  # fmt: skip
 
 
@@ -180,7 +187,8 @@ def _opening(intent: Intent, event: Event, text: str) -> dict[str, Any] | None:
     return {
         "matter": intent.open, "priority": intent.priority, "radius": intent.radius, "minutes": intent.minutes,
         "accept": intent.accept, "clocks": [_clock(clock) for clock in intent.clocks], "category": intent.category,
-        "origin": intent.origin, "post": intent.post, "text": text,
+        "origin": intent.origin, "post": intent.post, "owner": intent.owner, "text": text,
+        "announce": intent.announce and msgspec.to_builtins(intent.announce), "first": intent.first,
         "contact": body.contact if isinstance(body, Report) else "",
         "image": (body.image if isinstance(body, Alert | Report) else None) or "",
         "alert": f"{event.device}/{body.alert}" if isinstance(body, Alert) else "",
@@ -198,9 +206,17 @@ def _rule(intent: Intent, event: Event) -> dict[str, Any] | None:
 
 
 def _clock(clock: Clock) -> dict[str, Any]:
-    return {"name": clock.name, "start": clock.start, "due": clock.due, "provisional": clock.provisional}
+    return {
+        "name": clock.name, "start": clock.start, "due": clock.due, "provisional": clock.provisional,
+        "limit": clock.limit, "of": clock.of,
+    }  # fmt: skip
 
 
-def clock_args(clocks: tuple[Clock, ...]) -> list[dict[str, Any]]:
-    """Clocks as the act script wants them."""
-    return [_clock(clock) for clock in clocks]
+def clock_args(clocks: Iterable[tuple[Clock, tuple[int, ...]]]) -> list[dict[str, Any]]:
+    """Clocks as the act script wants them, each with its marks: epoch ms and percent, one after the other."""
+    return [{**_clock(clock), "marks": marks} for clock, marks in clocks]
+
+
+def event_fields(event: Event, intent: Intent, tz: tzinfo) -> dict[str, Any]:
+    """One event as the act script wants it that makes a case of it (split)."""
+    return RecordEncoder(tz).encode(event, intent, None, "other")

@@ -6,70 +6,48 @@ may simply be repeated: events are remembered by their ids, acts by their reques
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError
 
-from streams import workflow
-from streams.codec import RecordEncoder, Who, clock_args, local_day, millis, moment, pack, to_json
-from streams.errors import (
-    ActRefused,
-    CaseTaken,
-    JumpRefused,
-    NeedsMissing,
-    NoSuchCase,
-    PatrolBusy,
-    PatrolUnknown,
-    SixFixesMissing,
-    WrongPatrol,
-)
+from streams import clocks
+from streams.calendar import Calendar
+from streams.codec import RecordEncoder, Who, clock_args, local_day, millis, moment, pack, read_case
 from streams.keys import (
     CASE_DAYS,
     CHANGES_MS,
-    DEAD_KEPT,
     EVENTS_KEPT,
     EVENTS_MS,
     FIX_BUCKET_S,
     SEEN_DAYS,
     Keys,
 )
-from streams.ledger import Ledger, rows_of
-from streams.matters import Matter
-from streams.model import Case, Clock, Event, Movement, State
+from streams.model import Case, Clock, Event, Movement
+from streams.outbox import Outbox
+from streams.refusals import Act, refusal
+from streams.script import Script
+from streams.trace import NOTHING, chain
 from streams.triage import Intent
 
-SCRIPTS = Path(__file__).parent / "scripts"
 DAY_S = 24 * 3600
-DEAD_PAYLOAD, DEAD_TOPIC = 4096, 512
 CALL_WEIGHT = 256
 """How much one call of the record script takes on, so that Redis is not held for more than about 10 ms: a position
 weighs 1, anything that may touch an alert or a case 4."""
-LEASE_MS = 15_000
 
 
 class Tagged(NamedTuple):
-    """An event with what triage says of it, the data source it came by and who speaks: a patrol, a registered
-    device, or somebody else."""
+    """An event with what triage says of it, the data source it came by, who speaks (a patrol, a registered device, or
+    somebody else), and for which department a patrol goes."""
 
     event: Event
     intent: Intent
     network: str | None = None
     who: Who = "other"
-
-
-class Letter(NamedTuple):
-    """A message that cannot be used, and why: a short reason that is counted, and a text that names the value."""
-
-    topic: str
-    payload: bytes
-    reason: str
-    text: str
-    received: datetime
+    department: str | None = None
 
 
 class Recorded(NamedTuple):
@@ -85,29 +63,24 @@ class Recorded(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An act that was done: the case as it is now and the id of the running dispatch, if any."""
+    """An act that was done: the case as it is now (without free text), the id of the running dispatch, if any, and the
+    number of the case that it opened (split)."""
 
     case: Case
     dispatch: str
+    opened: str = ""
 
 
-class Act(NamedTuple):
-    """One act as somebody asks for it. `seen`: the version they saw (None: a reply, judged by its `dispatch`).
-    `request` names the call: the same name again gives the same answer and does nothing more."""
+class Looked(NamedTuple):
+    """What time alone brought about. `noted`: reminders, as (case, clock, due in epoch ms, percent); `waking`: cases
+    whose suspension is over; `auto`: cases to which the centre sends somebody."""
 
-    no: str
-    name: str
-    by: str
-    role: str
-    request: str
-    seen: int | None = None
-    patrol: str = ""
-    post: str = ""
-    dispatch: str | None = None
-    text: str = ""
-    image: str = ""
-    clocks: tuple[Clock, ...] = ()
-    matter: Matter | None = None
+    noted: tuple[tuple[str, str, int, int], ...]
+    opened: tuple[str, ...]
+    settled: int
+    resent: int
+    waking: tuple[str, ...]
+    auto: tuple[str, ...]
 
 
 def connect(url: str) -> Redis:
@@ -115,14 +88,18 @@ def connect(url: str) -> Redis:
     return Redis.from_url(url, socket_connect_timeout=3, socket_timeout=10, health_check_interval=30)
 
 
-class DispatchQueue(Ledger):
-    """The one way to change what is open and who goes."""
+class DispatchQueue(Outbox):
+    """The one way to change what is open and who goes. `calendar` works out when reminders are due."""
 
-    def __init__(self, redis: Redis, keys: Keys, tz: tzinfo) -> None:
+    def __init__(self, redis: Redis, keys: Keys, tz: tzinfo, calendar: Calendar | None = None) -> None:
         super().__init__(redis, keys, tz)
-        self._record = _Script(redis, "common", "seen", "moves", "cases", "alerts", "record")
-        self._act = _Script(redis, "common", "act")
+        life = ("common", "tally", "marks", "cases", "life")
+        self._record = Script(redis, *life[:2], "seen", *life[2:], "moves", "alerts", "record")
+        self._act = Script(redis, *life, "act")
+        self._clock = Script(redis, *life, "clock")
+        self._seal = Script(redis, "common", "seal")
         self._encoder = RecordEncoder(tz)
+        self._calendar = calendar or Calendar(tz=tz)
 
     def register(self, patrols: Iterable[str]) -> None:
         """Make the registered patrols known, so that they and only they can be sent. Harmless to repeat."""
@@ -153,10 +130,8 @@ class DispatchQueue(Ledger):
     def _record_once(self, batch: Sequence[Tagged], now: datetime) -> Recorded:
         arg = pack(
             {
-                "now": millis(now), "day": local_day(now, self.tz),
-                "events": [self._encoder.encode(*tagged) for tagged in batch],
-                "changes_ms": CHANGES_MS, "events_ms": EVENTS_MS, "events_kept": EVENTS_KEPT,
-                "seen_ttl": (SEEN_DAYS + 1) * DAY_S, "fixes_ttl": 4 * FIX_BUCKET_S, "case_ttl": CASE_DAYS * DAY_S,
+                **self._now(now), "events": [self._encoder.encode(*tagged) for tagged in batch],
+                "events_ms": EVENTS_MS, "events_kept": EVENTS_KEPT, "fixes_ttl": 4 * FIX_BUCKET_S,
             }
         )  # fmt: skip
         with self.reaching():
@@ -165,101 +140,95 @@ class DispatchQueue(Ledger):
         return Recorded(new, duplicate, behind, suspect, merged, tuple(no.decode() for no in opened), pairs)
 
     def act(self, act: Act, now: datetime) -> Answered:
-        """Do one act on one case; see `scripts/act.lua`. Raises one of the ActRefused tree, then nothing changed."""
-        row = workflow.BY_NAME.get(act.name)
-        if row is None:
-            case = self.case(act.no)
-            state = case.state if case else State.REPORTED
-            raise JumpRefused(act.no, act.name, state.value, workflow.allowed(state))
-        arg = pack(
-            {
-                "now": millis(now), "day": local_day(now, self.tz), "no": act.no, "row": msgspec.to_builtins(row),
-                "by": act.by, "role": act.role, "request": act.request, "seen": act.seen, "patrol": act.patrol,
-                "post": act.post, "dispatch": act.dispatch, "text": act.text, "image": act.image,
-                "clocks": clock_args(act.clocks), "standard": act.matter.standard if act.matter else "",
-                "lead": act.matter.lead if act.matter else "", "changes_ms": CHANGES_MS,
-                "seen_ttl": SEEN_DAYS * DAY_S, "case_ttl": CASE_DAYS * DAY_S,
-            }
-        )  # fmt: skip
-        with self.reaching():
-            answer = msgspec.json.decode(self._act(self.keys.prefix, arg))
-        if not answer["ok"]:
-            raise _refusal(act, answer)
-        case = self.case(act.no)
-        if case is None:
-            raise NoSuchCase(act.no)
-        return Answered(case, answer["dispatch"])
+        """Do one act on one case; see `scripts/life.lua`. Raises one of the ActRefused tree, then nothing changed."""
+        asked = self._asked(act, now)
+        more: list[dict[str, Any]] = []
+        while True:
+            arg = pack({**self._now(now), "asked": asked, "more": more})
+            with self.reaching():
+                answered, case = self._act(self.keys.prefix, arg)
+            answer = msgspec.json.decode(answered)
+            if answer["ok"]:
+                return Answered(read_case(case), answer["dispatch"], answer.get("opened") or "")
+            if answer["error"] != "marks_missing":
+                raise refusal(act, answer)
+            more = self._more(answer["low"])  # a clock that no worker has looked at yet
 
-    def dead_letters(self, letters: Sequence[Letter]) -> None:
-        """Keep messages that cannot be used, with why. The reasons are counted by local day of `received`."""
-        with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
-            for letter in letters:
-                fields: dict[Any, Any] = {
-                    "topic": letter.topic[:DEAD_TOPIC], "payload": letter.payload[:DEAD_PAYLOAD],
-                    "reason": letter.reason, "text": letter.text, "received": millis(letter.received),
-                }  # fmt: skip
-                pipe.xadd(self.keys.dead, fields, maxlen=DEAD_KEPT, approximate=True)
-                counts = self.keys.counts(local_day(letter.received, self.tz))
-                pipe.hincrby(counts, f"dead:{letter.reason}", 1)
-                pipe.expire(counts, CASE_DAYS * DAY_S)
-            pipe.execute()
+    def look(self, now: datetime) -> Looked:
+        """What time alone brings about by `now`; see `scripts/clock.lua`. Harmless to repeat."""
+        total = Looked((), (), 0, 0, (), ())
+        more: list[dict[str, Any]] = []
+        while True:
+            with self.reaching():
+                noted, low, opened, settled, resent, waking, auto = self._clock(
+                    self.keys.prefix, pack({**self._now(now), "more": more})
+                )
+            total = Looked(
+                total.noted + tuple(_noted(each) for each in noted), total.opened + tuple(no.decode() for no in opened),
+                total.settled + settled, total.resent + resent, tuple(no.decode() for no in waking),
+                tuple(no.decode() for no in auto),
+            )  # fmt: skip
+            more = self._more(low)
+            if not (noted or low or opened or settled or resent):
+                return total
 
-    def ignored(self, counts: dict[str, int], now: datetime) -> None:
-        """Count messages that were understood but not needed, by what they are."""
-        key = self.keys.counts(local_day(now, self.tz))
-        with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
-            for what, number in counts.items():
-                pipe.hincrby(key, f"ignored:{what}", number)
-            pipe.expire(key, CASE_DAYS * DAY_S)
-            pipe.execute()
+    def seal(self, now: datetime) -> int:
+        """Seal what was done since the newest seal; returns how many entries. Two workers seal each entry once."""
+        done = 0
+        while True:
+            with self.reaching():
+                newest: Any = self.redis.hmget(self.keys.seal, "id", "hash")
+            after, last = newest
+            start = after.decode() if after else "0-0"
+            acts = self.acts(start)
+            if not acts:
+                return done
+            seals = [
+                part for act, sealed in chain(last.decode() if last else NOTHING, acts)
+                for part in (act.id, sealed, local_day(moment(int(act.id.split("-")[0])), self.tz))
+            ]  # fmt: skip
+            with self.reaching():
+                done += int(self._seal(self.keys.prefix, pack({**self._now(now), "after": start, "seals": seals})))
 
-    def notice(self, kind: str, zh: str, en: str, now: datetime) -> None:
-        """Tell every screen something, in both languages."""
-        item = to_json([{"kind": kind, "text_zh": zh, "text_en": en, "at": millis(now)}])
-        with self.reaching():
-            self.redis.xadd(
-                self.keys.changes, {"notices": item}, minid=millis(now) - CHANGES_MS, approximate=True
-            )
+    def _now(self, now: datetime) -> dict[str, Any]:
+        return {
+            "now": millis(now), "day": local_day(now, self.tz), "changes_ms": CHANGES_MS,
+            "seen_ttl": (SEEN_DAYS + 1) * DAY_S, "case_ttl": CASE_DAYS * DAY_S,
+        }  # fmt: skip
 
-    def tasks(self, consumer: str, block_ms: int) -> list[tuple[str, dict[str, str]]]:
-        """Tasks to publish: first those that were taken and never finished, then new ones.
+    def _asked(self, act: Act, now: datetime) -> dict[str, Any]:
+        """The act as the script reads it; what was not given is not there."""
+        at, matter = millis(now), act.matter
+        asked = {
+            "no": act.no, "act": act.name, "by": act.by, "role": act.role, "request": act.request, "seen": act.seen,
+            "patrol": act.patrol, "department": act.department, "departments": act.departments, "person": act.person,
+            "post": act.post, "dispatch": act.dispatch, "text": act.text, "image": act.image, "owner": act.owner,
+            "standard": matter.standard if matter else "", "lead": matter.lead if matter else "",
+            "matter": act.new_matter, "priority": act.priority, "limit": act.limit, "into": act.into,
+            "until": millis(act.until) if act.until else None, "event": act.event, "e": act.made, "score": act.score,
+            "wanted": act.wanted, "from": act.department if act.role == "department" else act.patrol,
+            "clocks": clock_args((clock, self._marks(clock, after=at)) for clock in act.clocks), **act.place,
+        }  # fmt: skip
+        return {name: value for name, value in asked.items() if value is not None}
 
-        One clock worker at a time sends, by a lease, since a withdrawal must not overtake its assignment; the others
-        get nothing until it has been silent for 15 s.
-        """
-        with self.reaching():
-            if not self._lease(consumer):
-                return []
-            self._group()
-            claimed = self.redis.xautoclaim(self.keys.outbox, "clock", consumer, min_idle_time=LEASE_MS, count=64)
-            rows = claimed[1] or self._read_group(consumer, "0", 0) or self._read_group(consumer, ">", block_ms)
-        return [(i.decode(), {k.decode(): v.decode() for k, v in row.items()}) for i, row in rows if row]
+    def _more(self, low: Iterable[str | bytes]) -> list[dict[str, Any]]:
+        """Marks for clocks whose marks are missing (`last` 0: from the first on) or run low."""
+        more = []
+        for each in map(msgspec.json.decode, low):
+            clock, last = msgspec.convert(each["clock"], Clock), int(each["last"])
+            more.append(
+                {
+                    "no": each["no"], "key": f"{clock.name}:{clock.of}" if clock.of else clock.name, "due": clock.due,
+                    "last": last, "marks": self._marks(clock, skip=_number_of(last) + 1 if last else 0),
+                }
+            )  # fmt: skip
+        return more
 
-    def task_done(self, task: str) -> None:
-        """The broker has acknowledged this task."""
-        with self.reaching(), self.redis.pipeline(transaction=True) as pipe:
-            pipe.xack(self.keys.outbox, "clock", task)
-            pipe.xdel(self.keys.outbox, task)
-            pipe.execute()
-
-    def _lease(self, consumer: str) -> bool:
-        key = self.keys.sender
-        if self.redis.set(key, consumer, nx=True, px=LEASE_MS):
-            return True
-        holder: Any = self.redis.get(key)
-        return holder == consumer.encode() and bool(self.redis.pexpire(key, LEASE_MS))
-
-    def _group(self) -> None:
-        if not self.redis.exists(self.keys.outbox) or not self.redis.xinfo_groups(self.keys.outbox):
-            try:
-                self.redis.xgroup_create(self.keys.outbox, "clock", id="0", mkstream=True)
-            except RedisError as error:
-                if "BUSYGROUP" not in str(error):  # another clock worker was faster: that is what we wanted
-                    raise
-
-    def _read_group(self, consumer: str, after: str, block_ms: int) -> list[Any]:
-        streams = self.redis.xreadgroup("clock", consumer, {self.keys.outbox: after}, count=64, block=block_ms or None)
-        return rows_of(streams)
+    def _marks(self, clock: Clock, *, skip: int = 0, after: int = 0) -> tuple[int, ...]:
+        """Epoch ms and percent of the next reminders, one after the other."""
+        at = clocks.marks(clock, self._calendar, skip)
+        pairs = ((ms, clocks.percent(skip + n)) for n, ms in enumerate(at))
+        return tuple(value for ms, share in pairs if ms > after for value in (ms, share))
 
 
 def _calls(batch: Sequence[Tagged]) -> Iterator[Sequence[Tagged]]:
@@ -275,42 +244,11 @@ def _calls(batch: Sequence[Tagged]) -> Iterator[Sequence[Tagged]]:
         yield batch[start:]
 
 
-class _Script:
-    """One script of one or more files, called by its SHA and loaded again when the server has forgotten it."""
-
-    def __init__(self, redis: Redis, *parts: str) -> None:
-        self._redis, self._sha = redis, ""
-        self._text = "".join((SCRIPTS / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
-
-    def __call__(self, prefix: str, arg: bytes) -> Any:
-        if self._sha:
-            try:
-                return self._redis.evalsha(self._sha, 1, prefix, arg)
-            except NoScriptError:
-                self._sha = ""
-        self._sha = self._redis.script_load(self._text)
-        return self._redis.evalsha(self._sha, 1, prefix, arg)
+def _number_of(share: int) -> int:
+    """The number of the reminder that says so many percent; see `clocks.percent`."""
+    return next(n for n in itertools.count() if clocks.percent(n) >= share)
 
 
-def _refusal(act: Act, answer: dict[str, Any]) -> ActRefused:
-    """What the script refused, as the exception that says it."""
-    match answer["error"]:
-        case "case_taken":
-            return CaseTaken(
-                act.no, answer["by"], answer["act"], moment(answer["at"]), answer["patrol"], act.seen or 0,
-                answer["version"],
-            )  # fmt: skip
-        case "jump_refused":
-            return JumpRefused(act.no, act.name, answer["state"], workflow.allowed(State(answer["state"])))
-        case "patrol_busy":
-            return PatrolBusy(act.patrol, answer["case"])
-        case "patrol_unknown":
-            return PatrolUnknown(act.patrol)
-        case "wrong_patrol":
-            return WrongPatrol(act.no, act.patrol, act.dispatch or "")
-        case "needs_missing":
-            return NeedsMissing(act.no, act.name, tuple(answer["missing"]))
-        case "six_fixes_missing":
-            return SixFixesMissing(act.no, tuple(answer["missing"]))
-        case _:
-            return NoSuchCase(act.no)
+def _noted(text: bytes) -> tuple[str, str, int, int]:
+    no, clock, due, share = msgspec.json.decode(text)
+    return no, clock, int(due), int(share)

@@ -11,8 +11,14 @@ GridpostError
     ├── NeedsMissing      the act needs something that was not given: names it
     ├── PatrolBusy        the patrol is on another case: says which
     ├── PatrolUnknown     the patrol is not registered, so it cannot be sent
-    ├── WrongPatrol       a reply came from a patrol that is not on the case
-    └── SixFixesMissing   a dispatch without its six fixes: names the missing
+    ├── WrongPatrol       a reply came from somebody who is not on the case
+    ├── SixFixesMissing   a dispatch without its six fixes: names the missing
+    ├── RoleRefused       the role may not do this: says who may
+    ├── TasksOpen         departments that were called are not done: names them
+    ├── DepartmentRefused a department was called already, or was not
+    ├── TargetOver        the other case of a merging is not open
+    ├── RequestOpen       something was asked for already, or nothing was
+    └── NotJoined         the event did not join this case by itself
 """
 
 from __future__ import annotations
@@ -154,3 +160,89 @@ class SixFixesMissing(ActRefused):
 
     def __str__(self) -> str:
         return f"Case {self.no} cannot be dispatched: {', '.join(self.names)} missing of the six fixes."
+
+
+@dataclass(eq=False)
+class RoleRefused(ActRefused):
+    """The role may not do this act."""
+
+    no: str
+    act: str
+    role: str
+    roles: tuple[str, ...]
+    side: bool
+    code = "role_refused"
+
+    def __str__(self) -> str:
+        ask = "; ask for it instead" if self.side else ""
+        return f"{self.act} of case {self.no} is for {', '.join(self.roles)}, not for {self.role}{ask}."
+
+
+@dataclass(eq=False)
+class TasksOpen(ActRefused):
+    """Departments that were called have not finished their parts."""
+
+    no: str
+    departments: tuple[str, ...]
+    code = "tasks_open"
+
+    def __str__(self) -> str:
+        return (
+            f"Case {self.no} cannot be fed back: {', '.join(self.departments)} not finished; "
+            "wait for them or release them."
+        )
+
+
+@dataclass(eq=False)
+class DepartmentRefused(ActRefused):
+    """A department was called already (`called`), or was not."""
+
+    no: str
+    department: str
+    called: bool
+    code = "department_refused"
+
+    def __str__(self) -> str:
+        if self.called:
+            return f"{self.department} was called to case {self.no} already; nothing was changed."
+        return f"{self.department} was not called to case {self.no}; call it first."
+
+
+@dataclass(eq=False)
+class TargetOver(ActRefused):
+    """The other case of a merging is over, or is the same one."""
+
+    no: str
+    target: str
+    state: str
+    code = "target_over"
+
+    def __str__(self) -> str:
+        return f"Case {self.no} cannot be merged with {self.target}, which is {self.state}; choose an open case."
+
+
+@dataclass(eq=False)
+class RequestOpen(ActRefused):
+    """Something was asked for already (`act`, by `by`), or nothing was ("")."""
+
+    no: str
+    act: str
+    by: str
+    code = "request_open"
+
+    def __str__(self) -> str:
+        if not self.act:
+            return f"Nothing is asked for on case {self.no}, so there is nothing to refuse."
+        return f"{self.by} has asked for {self.act} of case {self.no} already; decide that first."
+
+
+@dataclass(eq=False)
+class NotJoined(ActRefused):
+    """The event did not join this case by itself, or was split off already."""
+
+    no: str
+    event: str
+    code = "not_joined"
+
+    def __str__(self) -> str:
+        return f"Event {self.event!r} did not join case {self.no}, or was split off already; look at its log."

@@ -8,85 +8,32 @@ not at all. While Redis is away nothing is acknowledged; the batch waits here, i
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
 
 from geo.tagging import GridIndex
-from streams import triage
-from streams.clocks import Calendar
+from streams import acts, triage
+from streams.acts import Asked
 from streams.codec import Who, seen_member
+from streams.desk import Desk
 from streams.dialects import decode
-from streams.dispatch_queue import Act, DispatchQueue, Letter, Recorded, Tagged
+from streams.dispatch_queue import Recorded, Tagged
 from streams.errors import ActRefused, Refused, Unreachable
-from streams.matters import Matters
 from streams.model import Event, Flag, Ignored, Movement, Reply, Report
 from streams.mqtt import Batch, Message
+from streams.outbox import Letter
 from streams.register import Register
 
 log = logging.getLogger(__name__)
 RETRY_S = 0.5
-FULL = 0.8
-"""The share of Redis' memory at which nothing more is acknowledged: the broker keeps it, and every screen says so."""
-GATE_EVERY = timedelta(seconds=5)
 
 Answer = TypeVar("Answer")
-
-
-class Gate:
-    """Holds the work while Redis is nearly full, and tells every screen so. Asked for each batch, looks every 5 s."""
-
-    def __init__(self, queue: DispatchQueue, now: Callable[[], datetime]) -> None:
-        self._queue, self._now = queue, now
-        self._looked: datetime | None = None
-        self.full = False
-
-    def check(self) -> None:
-        """Raises Unreachable while the memory is full."""
-        now = self._now()
-        if self._looked is None or self.full or now - self._looked > GATE_EVERY:
-            used = self._queue.memory()
-            self._looked = now
-            if (used >= FULL) != self.full:
-                self.full = used >= FULL
-                self._tell(used, now)
-        if self.full:
-            raise Unreachable(f"Redis uses more than {FULL:.0%} of its memory: give it more, or archive")
-
-    def _tell(self, used: float, now: datetime) -> None:
-        if self.full:
-            zh = f"存储已用 {used:.0%}，暂停接收新消息，消息由消息服务器保管；请管理员扩容。"
-            en = f"Storage is {used:.0%} full: nothing new is taken in, the broker keeps it; give it more memory."
-        else:
-            zh, en = "存储已恢复，继续接收消息。", "Storage has room again: taking in messages."
-        self._queue.notice("storage_full" if self.full else "storage_fine", zh, en, now)
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What ingest needs to know of its site. `now` gives the centre's aware UTC time."""
-
-    site: str
-    register: Register
-    index: GridIndex
-    matters: Matters
-    calendar: Calendar
-    queue: DispatchQueue
-    now: Callable[[], datetime]
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    @cached_property
-    def gate(self) -> Gate:
-        """Whether Redis has room."""
-        return Gate(self.queue, self.now)
 
 
 class Sorted(NamedTuple):
@@ -153,7 +100,9 @@ def sort(messages: Sequence[Message], desk: Desk) -> Sorted:
 def understand(events: Sequence[Event], desk: Desk) -> list[Tagged]:
     """Tag each event with its grid and say what it asks for."""
     placed = place(events, desk.index)
-    intents = triage.apply(desk.matters, placed, desk.now(), desk.calendar, desk.register.patrols)
+    intents = triage.apply(
+        desk.matters, placed, desk.calendar, desk.register.patrols, desk.organisation, desk.speakers
+    )
     return [
         Tagged(event, intent, *_origin(event, desk.register)) for event, intent in zip(placed, intents, strict=True)
     ]
@@ -205,12 +154,14 @@ def reply(event: Event, message: Message, desk: Desk) -> None:
     """A patrol's answer moves its case. What the table refuses is kept with the reason; nothing changes."""
     body = event.body
     assert isinstance(body, Reply), "only replies come here"
-    act = Act(
-        body.case, body.act, by=event.device, role="patrol", request=seen_member(event), patrol=event.device,
+    patrol = event.device in desk.register.patrols
+    asked = Asked(
+        no=body.case, name=body.act, by=event.device, role="field" if patrol else "department",
+        request=seen_member(event), patrol=event.device if patrol else "", department="" if patrol else event.device,
         dispatch=body.dispatch, text=body.text, image=body.image or "",
     )  # fmt: skip
     try:
-        desk.queue.act(act, event.received)  # when it came, not when Redis had time for it
+        acts.do(desk, asked, event.received)  # when it came, not when Redis had time for it
     except ActRefused as refused:
         bury([letter(message, "reply_refused", str(refused))], desk)
 
@@ -233,14 +184,14 @@ def persist(desk: Desk, call: Callable[[], Answer]) -> Answer:
         return answer
 
 
-def _origin(event: Event, register: Register) -> tuple[str | None, Who]:
-    """The data source of the register that an event came by, and who speaks."""
+def _origin(event: Event, register: Register) -> tuple[str | None, Who, str | None]:
+    """The data source of the register that an event came by, who speaks, and for which department."""
     patrol = register.patrols.get(event.device)
     if patrol is not None:
-        return patrol.source or None, "patrol"
+        return patrol.source or None, "patrol", patrol.department or None
     device = register.devices.get(event.device)
     if device is not None:
-        return device.source or None, "device"
+        return device.source or None, "device", None
     if isinstance(event.body, Report) and event.device in register.sources:
-        return event.device, "other"
-    return None, "patrol" if isinstance(event.body, Movement) else "other"
+        return event.device, "other", None
+    return None, "patrol" if isinstance(event.body, Movement) else "other", None

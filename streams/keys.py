@@ -7,7 +7,10 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `events`          | stream | 24 h, at most 2 M entries  | record                      | archive, API |
 | `changes`         | stream | 15 min                     | record, act, notice         | feed |
 | `dead`            | stream | 100,000 entries            | ingest (refused messages)   | API, pages |
-| `outbox`          | stream | until published            | act                         | clock worker |
+| `outbox`          | stream | until published            | act, record, clock          | clock worker |
+| `acts`            | stream | 35 days                    | whoever writes a log entry  | clock worker, archive |
+| `seals`           | stream | 35 days                    | clock worker                | `cases verify` |
+| `seal`            | hash   | with the site              | clock worker                | clock worker, daily report |
 | `seen:<day>`      | set    | 4 days                     | record                      | record (de-duplication) |
 | `fixes:<bucket>`  | set    | 3 buckets of 20 min        | record                      | record (same, of positions) |
 | `patrol:<id>`     | hash   | registered; else 4 days    | record, act                 | record, act, feed |
@@ -16,9 +19,16 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `devices`         | zset   | with the register          | record (last `received`)    | feed, clock worker |
 | `alert:<key>`     | hash   | 35 days; ended: 4 days     | record                      | record, feed |
 | `alerts`          | zset   | 4 days                     | record (last `received`)    | feed |
+| `announced`       | zset   | until looked at again      | record (when to look)       | clock |
 | `case:<no>`       | hash   | 35 days after it closed    | record, act                 | record, act, feed, API |
-| `log:<no>`        | list   | with the case              | record, act                 | API, pages |
-| `cases:open`      | zset   | with the case              | record, act (next deadline) | feed, clock worker |
+| `log:<no>`        | list   | with the case              | record, act, clock          | API, pages |
+| `cases:open`      | zset   | while the case is open     | record, act (next deadline) | feed |
+| `reminders`       | zset   | while a clock runs         | all three (next mark)       | clock |
+| `waking`          | zset   | while suspended            | act (until when)            | clock |
+| `auto`            | zset   | until somebody is sent     | clock                       | clock worker |
+| `unanswered`      | zset   | until it is answered       | act, clock (when to repeat) | clock |
+| `calls:<department>` | geo | until it checked in        | act                         | record (checks it in) |
+| `draws`           | stream | with the site              | draw                        | whoever repeats a draw |
 | `cases:<day>`     | zset   | 35 days                    | record (received)           | figures |
 | `cases:closed:<day>` | zset | 35 days                   | act (closed)                | figures |
 | `near:<matter>`   | geo    | while cases are open       | record, act                 | record (merging) |
@@ -79,6 +89,18 @@ class Keys:
     @property
     def outbox(self) -> str:
         return self("outbox")
+
+    @property
+    def acts(self) -> str:
+        return self("acts")
+
+    @property
+    def seals(self) -> str:
+        return self("seals")
+
+    @property
+    def seal(self) -> str:
+        return self("seal")
 
     @property
     def sender(self) -> str:

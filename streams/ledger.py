@@ -16,6 +16,7 @@ from redis.exceptions import BusyLoadingError, ClusterError, OutOfMemoryError, R
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from streams import trace
 from streams.codec import case_from_hash, read_entry, read_event
 from streams.errors import Unreachable
 from streams.keys import Keys
@@ -84,6 +85,12 @@ class Ledger:
             rows: Any = self.redis.lrange(self.keys.log(no), 0, -1)
         return tuple(read_entry(row) for row in rows)
 
+    def acts(self, after: str = "0-0", most: int = 1000) -> list[trace.Act]:
+        """Entries of all logs in the order they were made, after a stream id."""
+        with self.reaching():
+            rows: Any = self.redis.xrange(self.keys.acts, min=f"({after}", count=most)
+        return [trace.Act(i.decode(), row[b"no"].decode(), row[b"e"]) for i, row in rows]
+
     def open_cases(self) -> list[Case]:
         """All open cases, the tightest deadline first."""
         return self.cases(self._members(self.keys.open_cases))
@@ -150,6 +157,12 @@ class Ledger:
         oldest = "-" if since is None else str(int(since.timestamp() * 1000))
         rows = self._back(self.keys.events, most, before, oldest)
         return [Recorded(i, read_event(row[b"e"]), row[b"f"].decode(), row[b"c"].decode()) for i, row in rows]
+
+    def event(self, name: str) -> Event | None:
+        """The recorded event of this stream id, while it is kept."""
+        with self.reaching():
+            rows: Any = self.redis.xrange(self.keys.events, min=name, max=name)
+        return read_event(rows[0][1][b"e"]) if rows else None
 
     def last_change(self) -> str:
         """The id of the newest change, `0-0` when there is none."""

@@ -16,7 +16,8 @@ import msgspec
 from geo.places import Position
 
 Phase = Literal["new", "update", "end"]
-ReplyAct = Literal["acknowledge", "depart", "arrive", "handle", "decline"]
+ReplyAct = Literal["acknowledge", "depart", "arrive", "handle", "decline", "check_in", "finish"]
+ClockName = Literal["respond", "arrive", "handle", "check_in"]
 EMPTY = msgspec.Raw(b"{}")
 
 
@@ -32,7 +33,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where a case stands in the eight steps (step 5 has three sub-states)."""
+    """Where a case stands in the eight steps (step 5 has three sub-states), or beside them."""
 
     REPORTED = "reported"
     VERIFIED = "verified"
@@ -43,6 +44,10 @@ class State(StrEnum):
     ON_SCENE = "on_scene"
     HANDLED = "handled"
     CLOSED = "closed"
+    RATED = "rated"
+    SUSPENDED = "suspended"
+    REJECTED = "rejected"
+    MERGED = "merged"
 
 
 class Flag(StrEnum):
@@ -167,7 +172,8 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Patrol(msgspec.Struct, frozen=True):
-    """One person, vehicle or vessel that moves and can be sent."""
+    """One person, vehicle or vessel that moves and can be sent. `department`: whose it is, when it comes for one;
+    near a case to which that department was called, it checks in by its position."""
 
     id: str
     name: str
@@ -180,24 +186,50 @@ class Patrol(msgspec.Struct, frozen=True):
     phone: str = ""
     source: str = ""
     external: str = ""
+    department: str = ""
 
 
 class Clock(msgspec.Struct, frozen=True):
     """One time limit of a case, in epoch milliseconds (the browser counts down from `due`). `done`: when it
-    stopped. `provisional`: the calendar does not know the year, Monday to Friday was assumed."""
+    stopped; `paused`: since when it stands still. `provisional`: the calendar does not know the year, Monday to
+    Friday was assumed. `limit`: how long and how counted, as in "4h work_hour". `of`: the department whose clock to
+    check in this is."""
 
-    name: Literal["respond", "arrive", "handle"]
+    name: ClockName
     start: int
     due: int
     done: int | None = None
     provisional: bool = False
+    limit: str = ""
+    paused: int | None = None
+    of: str = ""
+
+
+class Task(msgspec.Struct, frozen=True):
+    """The part of one department in a case with several (一件事). `at`: its last step, epoch milliseconds."""
+
+    department: str
+    state: Literal["called", "on_scene", "done"]
+    at: int
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A side exit that somebody asked for and nobody has decided yet: who, when, and for extensions how long. Why is in
+    the log, since it is free text."""
+
+    act: str
+    by: str
+    at: int
+    limit: str = ""
 
 
 class Case(msgspec.Struct, frozen=True):
     """Something somebody must do, as Redis keeps it and the feed shows it (without `contact` and `text`).
 
     Times are epoch milliseconds here, because scripts compare them and browsers count with them.
-    `origin`: who brought it in, one of the three inflows. `by`, `act`, `acted`: the last act on it.
+    `origin`: who brought it in, one of the three inflows. `by`, `act`, `acted`: the last act on it. `owner`: who
+    answers for it, a person's name or `centre`. `level`: how far its broken clocks went up: 1 grid chief,
+    2 supervisor, 3 duty leader. `into`: the case it was merged into. `auto`: the centre sends somebody by itself.
     """
 
     no: str
@@ -221,6 +253,8 @@ class Case(msgspec.Struct, frozen=True):
     ended: int | None = None
     image: str | None = None
     patrol: str = ""
+    department: str = ""
+    person: str = ""
     post: str = ""
     dispatch: str = ""
     dispatched: int | None = None
@@ -228,12 +262,21 @@ class Case(msgspec.Struct, frozen=True):
     by: str = ""
     act: str = ""
     acted: int = 0
+    owner: str = ""
+    level: int = 0
+    tasks: tuple[Task, ...] = ()
+    request: Request | None = None
+    into: str = ""
+    until: int | None = None
+    score: int | None = None
+    auto: bool = False
     text: str = ""
     contact: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of a case's log: who did what, when, from which state to which, with what text."""
+    """One line of a case's log: who did what, when, from which state to which, with what text. `approver`: who stands
+    for a side exit; `detail`: what else the act named (the other case, the limit, the department, the event)."""
 
     at: int
     by: str
@@ -245,3 +288,5 @@ class Entry(msgspec.Struct, frozen=True):
     text: str = ""
     patrol: str = ""
     dispatch: str = ""
+    approver: str = ""
+    detail: str = ""

@@ -21,12 +21,13 @@ from streams.model import Case, Clock, State
 from streams.workflow import ON_CASE, OPEN, WAITING
 
 ORIGINS = ("resident", "village", "device")
-EVER_DISPATCHED = ON_CASE | {State.HANDLED, State.CLOSED}
-REJECTED: frozenset[State] = frozenset()
-"""States of cases that were declared void; none until the workflow has the side exits."""
-MERGED: frozenset[State] = frozenset()
-"""States of cases that were merged into another after they had a number; none until the workflow has the
-act."""
+EVER_DISPATCHED = ON_CASE | {State.HANDLED, State.CLOSED, State.RATED}
+AWAITED = WAITING | {State.SUSPENDED}
+"""Nobody is on it: to verify, to accept, to dispatch, or suspended, which leads back to dispatching."""
+REJECTED = frozenset({State.REJECTED})
+"""States of cases that were declared void."""
+MERGED = frozenset({State.MERGED})
+"""States of cases that were merged into another after they had a number."""
 NEAR = 0.1
 """A case is supervised when so much of a limit, or less, is left."""
 
@@ -110,6 +111,17 @@ class Figures(msgspec.Struct, frozen=True):
     now: OpenNow
     by_grid: dict[str, Share]
     by_department: dict[str, Share]
+    announced: Announced
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """Alerts of matters that announce first, received on the day: beside the inflow, not in it. `settled`: gone when
+    somebody looked again, so that no case opened; the share is of all of them."""
+
+    alerts: int
+    announced: int
+    settled: int
+    share: float | None
 
 
 class _Day(msgspec.Struct, frozen=True):
@@ -128,13 +140,18 @@ class _Day(msgspec.Struct, frozen=True):
 
 
 def figures(
-    cases: Iterable[Case], day_start: datetime, now: datetime, leads: Mapping[str, str] | None = None
+    cases: Iterable[Case],
+    day_start: datetime,
+    now: datetime,
+    leads: Mapping[str, str] | None = None,
+    counts: Mapping[str, int] | None = None,
 ) -> Figures:
     """The figures of the day that starts at `day_start` (local midnight, aware, in the local zone), cut off
     at `now`.
 
     `cases`: those that came in, fell due or were closed on the day, and all open ones; a case given twice
-    counts once, and others do no harm. `leads`: matter key -> lead department.
+    counts once, and others do no harm. `leads`: matter key -> lead department. `counts`: what the record script
+    counted on the day.
     """
     end = day_start + timedelta(
         days=1
@@ -151,6 +168,7 @@ def figures(
         now=_open([case for case in known if case.state in OPEN], day.at),
         by_grid=_shares(known, day, lambda case: case.grid or ""),
         by_department=_shares(known, day, lambda case: lead.get(case.matter, "")),
+        announced=_announced(counts or {}),
     )
 
 
@@ -164,17 +182,22 @@ def handling(case: Case) -> Clock | None:
     return next((clock for clock in reversed(case.clocks) if clock.name == "handle"), None)
 
 
+def runs(clock: Clock) -> bool:
+    """Whether a clock neither has stopped nor stands still."""
+    return clock.done is None and clock.paused is None
+
+
 def supervised(case: Case, at: int) -> bool:
     """Whether a running clock of an open case is past its limit or has a tenth of it or less left (epoch
     ms)."""
     return case.state in OPEN and any(
-        clock.done is None and clock.due - at <= NEAR * (clock.due - clock.start) for clock in case.clocks
+        runs(clock) and clock.due - at <= NEAR * (clock.due - clock.start) for clock in case.clocks
     )
 
 
 def overdue(case: Case, at: int) -> bool:
     """Whether a running clock of an open case is past its limit (epoch ms)."""
-    return case.state in OPEN and any(clock.done is None and clock.due <= at for clock in case.clocks)
+    return case.state in OPEN and any(runs(clock) and clock.due <= at for clock in case.clocks)
 
 
 def _came_in(cases: list[Case], day: _Day) -> CameIn:
@@ -185,11 +208,16 @@ def _came_in(cases: list[Case], day: _Day) -> CameIn:
         inflow=len(cases),
         by_origin={origin: sum(hours) for origin, hours in by_hour.items()},
         dispatched=_in(cases, EVER_DISPATCHED),
-        waiting=_in(cases, WAITING),
+        waiting=_in(cases, AWAITED),
         rejected=_in(cases, REJECTED),
         merged=_in(cases, MERGED),
         by_hour=by_hour,
     )
+
+
+def _announced(counts: Mapping[str, int]) -> Announced:
+    alerts, settled = counts.get("alerts:first", 0), counts.get("settled", 0)
+    return Announced(alerts, counts.get("announced", 0), settled, rate(settled, alerts))
 
 
 def _in(cases: list[Case], states: frozenset[State]) -> int:
@@ -198,8 +226,11 @@ def _in(cases: list[Case], states: frozenset[State]) -> int:
 
 def _due(cases: Iterable[Case], day: _Day) -> list[tuple[Case, Clock]]:
     """The cases that fall due on the day, each with the clock that says so."""
-    timed = ((case, handling(case)) for case in cases)
-    return [(case, clock) for case, clock in timed if clock is not None and day.holds(clock.due)]
+    timed = ((case, handling(case)) for case in cases if case.state not in MERGED)
+    return [
+        (case, clock) for case, clock in timed
+        if clock is not None and clock.paused is None and day.holds(clock.due)
+    ]  # fmt: skip
 
 
 def _fell_due(due: list[tuple[Case, Clock]], day: _Day) -> FellDue:

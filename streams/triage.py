@@ -14,20 +14,25 @@ script needs, and the script decides. What a kind of event may do:
 - late (older than 24 h): opens nothing; a late `end` still ends its alert, or the alert would stand for ever
 - an unplaced alert, reading or status comes from an unknown fixed device: kept and listed, opens nothing; but
   a registered patrol's call for help opens, wherever it is
+- of a matter that announces first, near a loudspeaker: the same, with what the loudspeaker shall say; the case
+  opens only when a second look finds it still there
 - all else (19 of 20 events are positions): one shared intent, so that it costs next to nothing
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
-from streams.clocks import Calendar, ClockName, running
+from geo.places import metres
+from streams.calendar import Calendar
+from streams.clocks import running
 from streams.matters import Matter, Matters, Silence
-from streams.model import Alert, Clock, Device, Event, Flag, Movement, Phase, Reading, Report
+from streams.model import Alert, Clock, ClockName, Device, Event, Flag, Movement, Phase, Reading, Report
+from streams.organisation import NO_ORGANISATION, Organisation
 
 Origin = Literal["device", "resident", "village"]
 
@@ -35,15 +40,26 @@ REPORT_PRIORITY = 3
 """P3: a report says nothing about its severity."""
 BY_RULE: tuple[ClockName, ...] = ("respond", "handle")
 BY_PERSON: tuple[ClockName, ...] = ("respond",)
+HEARD = 200.0
+"""So far, in metres, a loudspeaker reaches."""
 PERIODS = 3.0
 """A device is offline after so many missed signs of life, but not before its rule's `after`."""
+
+
+class Announce(msgspec.Struct, frozen=True):
+    """What the loudspeaker of `camera` says first; `recheck`: seconds until somebody looks again."""
+
+    camera: str
+    text: str
+    recheck: float
 
 
 class Intent(msgspec.Struct, frozen=True):
     """What one event asks for.
 
     `open`: key of the matter to open or to join (None: no case), with `priority`, merge `radius` (m) and
-    `minutes`, `clocks` that run from `received`, and `post`. `accept`: verified and accepted by rule.
+    `minutes`, `clocks` that run from `received`, `post`, and who owns it. `accept`: verified and accepted by rule.
+    `announce`: a loudspeaker speaks before any case opens; `first`: the matter is one for that.
     `category` and `severity` (0: not said) of what happened. `alert` and `phase`: the alert to keep; with the
     event's source they name it. `rule`: for a reading; what it opens is inside. `listed`: put it on the list
     of those to register.
@@ -59,6 +75,9 @@ class Intent(msgspec.Struct, frozen=True):
     severity: int = 0
     origin: Origin = "device"
     post: str = ""
+    owner: str = ""
+    announce: Announce | None = None
+    first: bool = False
     alert: str = ""
     phase: Phase | None = None
     rule: ThresholdRule | None = None
@@ -91,57 +110,79 @@ RECORD_ONLY = Intent()
 LIST_ONLY = Intent(listed=True)
 
 
+class _Site(msgspec.Struct, frozen=True):
+    """What the rules ask of the site."""
+
+    matters: Matters
+    calendar: Calendar
+    patrols: Container[str]
+    organisation: Organisation
+    speakers: Sequence[Device]
+
+
 def apply(
     matters: Matters,
     events: Iterable[Event],
-    now: datetime,
     calendar: Calendar,
     patrols: Container[str] = (),
+    organisation: Organisation = NO_ORGANISATION,
+    speakers: Sequence[Device] = (),
 ) -> list[Intent]:
-    """One intent for each event, in order. `patrols`: ids of the registered ones, whose alerts open
-    without a place. `now` is not needed while clocks start at `received`; it stays an argument, so that a
-    rule about the hour of the day needs no other signature."""
-    return [
-        RECORD_ONLY if type(event.body) is Movement else _intent(matters, event, calendar, patrols) for event in events
-    ]
+    """One intent for each event, in order. `patrols`: ids of the registered ones, whose alerts open without a place;
+    `organisation`: says who owns a case; `speakers`: cameras that can speak."""
+    site = _Site(matters, calendar, patrols, organisation, speakers)
+    return [RECORD_ONLY if type(event.body) is Movement else _intent(site, event) for event in events]
 
 
-def _intent(matters: Matters, event: Event, calendar: Calendar, patrols: Container[str]) -> Intent:
+def _intent(site: _Site, event: Event) -> Intent:
     body, late = event.body, Flag.LATE in event.flags
-    unknown = Flag.UNPLACED in event.flags and event.device not in patrols
+    unknown = Flag.UNPLACED in event.flags and event.device not in site.patrols
     if isinstance(body, Alert):
-        return _alert(matters, event, body, calendar, unknown, late)
+        return _alert(site, event, body, unknown, late)
     if isinstance(body, Report) and not late:
-        return _report(matters, event, body, calendar)
+        return _report(site, event, body)
     if unknown and not isinstance(body, Report):
         return LIST_ONLY
-    return _reading(matters, event, body, calendar) if isinstance(body, Reading) and not late else RECORD_ONLY
+    return _reading(site, event, body) if isinstance(body, Reading) and not late else RECORD_ONLY
 
 
-def _alert(matters: Matters, event: Event, alert: Alert, calendar: Calendar, unknown: bool, late: bool) -> Intent:
+def _alert(site: _Site, event: Event, alert: Alert, unknown: bool, late: bool) -> Intent:
     if late and alert.phase != "end":
         return LIST_ONLY if unknown else RECORD_ONLY
     kept = Intent(
         category=alert.category, severity=alert.severity, alert=alert.alert, phase=alert.phase, listed=unknown
     )
-    matter = matters.by_category.get(alert.category)
+    matter = site.matters.by_category.get(alert.category)
     if matter is None or unknown or alert.phase == "end":
         return kept
-    return _opening(kept, matter, event, calendar)
+    return msgspec.structs.replace(_opening(site, kept, matter, event), announce=announce(site.speakers, matter, event),
+                                     first=matter.announce)  # fmt: skip
 
 
-def _report(matters: Matters, event: Event, report: Report, calendar: Calendar) -> Intent:
-    matter = matters.by_category.get(report.category, matters.fallback)
+def announce(speakers: Iterable[Device], matter: Matter, event: Event) -> Announce | None:
+    """What the nearest loudspeaker within `HEARD` metres says first; None when the matter is not one for that, or
+    nobody there would hear it."""
+    place = event.position
+    if not matter.announce or place is None:
+        return None
+    near = min(((metres(each.position, place), each.id) for each in speakers), default=None)
+    if near is None or near[0] > HEARD:
+        return None
+    return Announce(near[1], matter.announce_text, matter.recheck)
+
+
+def _report(site: _Site, event: Event, report: Report) -> Intent:
+    matter = site.matters.by_category.get(report.category, site.matters.fallback)
     said = Intent(category=report.category, origin=origin(event), listed=Flag.UNPLACED in event.flags)
-    return _opening(said, matter, event, calendar)
+    return _opening(site, said, matter, event)
 
 
-def _reading(matters: Matters, event: Event, reading: Reading, calendar: Calendar) -> Intent:
-    rule = matters.thresholds.get(reading.quantity)
+def _reading(site: _Site, event: Event, reading: Reading) -> Intent:
+    rule = site.matters.thresholds.get(reading.quantity)
     if rule is None:
         return RECORD_ONLY
     raised = Intent(category=rule.category, severity=rule.severity, phase="new")
-    opened = _opening(raised, matters.by_category[rule.category], event, calendar)
+    opened = _opening(site, raised, site.matters.by_category[rule.category], event)
     return Intent(
         rule=ThresholdRule(
             rule.quantity,
@@ -156,14 +197,15 @@ def _reading(matters: Matters, event: Event, reading: Reading, calendar: Calenda
     )
 
 
-def _opening(said: Intent, matter: Matter, event: Event, calendar: Calendar) -> Intent:
+def _opening(site: _Site, said: Intent, matter: Matter, event: Event) -> Intent:
     """The intent with the case to open. Devices' cases are accepted by rule, people's are verified by
     people."""
     accept = said.origin == "device"
-    clocks = running(matter.clocks, BY_RULE if accept else BY_PERSON, event.received, calendar)
+    clocks = running(matter.clocks, BY_RULE if accept else BY_PERSON, event.received, site.calendar)
+    urgency = priority(matter, said.severity)
     return Intent(
         open=matter.key,
-        priority=priority(matter, said.severity),
+        priority=urgency,
         radius=matter.merge_radius,
         minutes=matter.merge_minutes,
         accept=accept,
@@ -172,6 +214,7 @@ def _opening(said: Intent, matter: Matter, event: Event, calendar: Calendar) -> 
         severity=said.severity,
         origin=said.origin,
         post=matter.post,
+        owner=site.organisation.owner(matter, urgency, event.grids) if accept else "",
         alert=said.alert,
         phase=said.phase,
         listed=said.listed,

@@ -1,7 +1,9 @@
-"""The clock worker: sends the tasks that acts left in the outbox, and notices devices that fell silent.
+"""The clock worker: notes what is due, looks again after announcements, sends what the outbox holds, and notices who
+fell silent or moves where they should not.
 
-Two may run: a task is taken by one, and given to the other when the first does not finish it; what is recorded about
-a silent device is named after its last sign of life, so the second record of it is a duplicate.
+Two may run: what is due is noted by a script that finds it once; a task is taken by one, and given to the other when
+the first does not finish it; what is recorded about a silent device is named after its last sign of life, so the second
+record of it is a duplicate.
 """
 
 from __future__ import annotations
@@ -13,16 +15,24 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from geo.places import Position
-from streams.codec import moment, to_json
-from streams.errors import Unreachable
-from streams.ingest import Desk, understand
+from streams import acts
+from streams.acts import Asked
+from streams.codec import millis, moment, to_json
+from streams.desk import Desk
+from streams.dispatch_queue import Looked
+from streams.errors import ActRefused, Unreachable
+from streams.fences import Fences
+from streams.ingest import understand
 from streams.ledger import Row
 from streams.model import Alert, Case, Event, Flag, Status
+from streams.sending import send_best
 from streams.triage import Silent, silent
 
 log = logging.getLogger(__name__)
-LOOK_EVERY_S, PAUSE_S = 10.0, 0.05
+LOOK_EVERY_S, FENCES_EVERY_S, TIME_EVERY_S, PAUSE_S = 10.0, 5.0, 1.0, 0.05
 WAIT_MS, SEND_S = 500, 10.0
+REPEAT = 2
+"""So many times a loudspeaker says it."""
 
 
 class Publishes(Protocol):
@@ -35,13 +45,17 @@ class Publishes(Protocol):
 def run(desk: Desk, publisher: Publishes, worker: str) -> None:
     """Work until told to stop. `worker` names this one; keep it over restarts, so that it finds its own tasks.
 
-    Two loops, so that a broker that does not answer keeps nobody from noticing silence, and the other way round.
+    One loop each, so that a broker that does not answer keeps nobody from noticing what is due, and the other way
+    round.
     """
-    silence = Silence(desk)
-    with ThreadPoolExecutor(2, "clock") as pool:
+    silence, fences = Silence(desk), Fences(desk, desk.borders)
+    with ThreadPoolExecutor(5, "clock") as pool:
         loops = [
             pool.submit(_until_stopped, desk, lambda: send_tasks(desk, publisher, worker), PAUSE_S),
+            pool.submit(_until_stopped, desk, lambda: keep_time(desk), TIME_EVERY_S),
+            pool.submit(_until_stopped, desk, lambda: desk.queue.seal(desk.now()), TIME_EVERY_S),
             pool.submit(_until_stopped, desk, silence.look, LOOK_EVERY_S),
+            pool.submit(_until_stopped, desk, fences.look, FENCES_EVERY_S),
         ]
         wait(loops, return_when=FIRST_EXCEPTION)
         desk.stop.set()
@@ -59,13 +73,35 @@ def _until_stopped(desk: Desk, work: Callable[[], object], pause_s: float) -> No
         desk.stop.wait(pause_s)
 
 
+def keep_time(desk: Desk) -> Looked:
+    """What time alone brings about by now: reminders, second looks, tasks sent again; then suspensions that are over
+    end, and cases that an announcement did not settle get the best candidate, as soon as there is one."""
+    now = desk.now()
+    looked = desk.queue.look(now)
+    for no in looked.waking:
+        asked = Asked(no=no, name="resume", by="rule", role="rule", request=f"waking/{now.isoformat()}")
+        try:
+            acts.do(desk, asked, now)
+        except ActRefused as refused:
+            log.info("not resumed by rule: %s", refused)
+    for no in looked.auto:
+        send_best(desk, no, now)
+    return looked
+
+
 def send_tasks(desk: Desk, publisher: Publishes, worker: str) -> int:
     """Publish what is in the outbox, each marked only after the broker has acknowledged it. Returns how many.
 
-    An assignment that was withdrawn meanwhile is not sent any more.
+    An assignment that was withdrawn meanwhile is not sent any more, nor an announcement that comes too late.
     """
     tasks = desk.queue.tasks(worker, WAIT_MS)
     for name, task in tasks:
+        if task["act"] == "announce":
+            if int(task["until"]) > millis(desk.now()):
+                said = to_json({"text": task["text"], "repeat": REPEAT, "alert": task["alert"]})
+                publisher.send(f"gridpost/{desk.site}/announce/{task['camera']}", said, timeout=SEND_S)
+            desk.queue.task_done(name)
+            continue
         case = desk.queue.case(task["case"])
         if case is not None and (task["act"] != "assign" or case.dispatch == task["dispatch"]):
             topic = f"gridpost/{desk.site}/task/{task['patrol']}"

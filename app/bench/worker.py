@@ -23,7 +23,8 @@ from app.config import ROOT
 from geo.grids import load
 from geo.tagging import GridIndex
 from streams import ingest
-from streams.clocks import Calendar
+from streams.calendar import Calendar
+from streams.desk import Desk
 from streams.dialects import decode, topics
 from streams.dispatch_queue import DispatchQueue, connect
 from streams.keys import Keys
@@ -47,9 +48,9 @@ def registered(county: Path) -> Register:
 def ours(county: Path, redis_url: str, mqtt_url: str, site: str, stop: threading.Event) -> None:
     """The recipe, until `stop`."""
     queue = DispatchQueue(connect(redis_url), Keys(site), ZONE)
-    desk = ingest.Desk(
+    desk = Desk(
         site, registered(county), GridIndex(load(county / "grids.geojson")),
-        load_matters(ROOT / "data" / "matters.toml"), Calendar(tz=ZONE), queue, lambda: datetime.now(UTC), stop,
+        load_matters(ROOT / "data" / "matters.toml"), Calendar(tz=ZONE), queue, lambda: datetime.now(UTC), stop=stop,
     )  # fmt: skip
     batches = subscribe(
         mqtt_url, topics(site), client_id=f"bench-{site}", share=None, stop=stop, on_state=lambda _: _say_ready()

@@ -5,7 +5,6 @@ The bridge between a request and the pure views: it asks the centre and the queu
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -19,10 +18,9 @@ from app.listing import masked, readable
 from app.views import directory as names_of
 from app.views.frame import Who
 from app.views.look import Look
-from streams.codec import local_day
-from streams.matters import Matter
+from streams import sending
 from streams.model import Case, Entry, Patrol
-from streams.recommend import Candidate, candidates, standing, stranger
+from streams.recommend import Candidate, stranger
 from streams.workflow import ON_CASE, WAITING
 
 LANG_COOKIE = "gridpost_lang"
@@ -76,8 +74,8 @@ def look(selection: dict[str, Any]) -> Look | None:
         return None
     names = flat_names(lang)
     matter = it.matters.matters.get(case.matter)
-    load = _load(it)
-    ranked = _known(it, _ranked(it, case, matter, load)) if case.state in WAITING else ()
+    load = sending.loads(it.desk(), it.now())
+    ranked = _known(it, sending.ranked(it.desk(), case, it.now(), load)) if case.state in WAITING else ()
     found = viewer()
     return Look(
         lang=lang,
@@ -134,23 +132,7 @@ def _limit(case: Case, lang: Lang) -> str:
     return f"{word('clock_' + clock.name, lang)} {said}"
 
 
-def _load(it: Centre) -> Counter[str]:
-    """Patrol -> cases it was sent to today."""
-    return Counter(case.patrol for case in it.queue.cases_of(local_day(it.now(), it.settings.tz)) if case.patrol)
-
-
-def _ranked(it: Centre, case: Case, matter: Matter | None, load: Counter[str]) -> tuple[Candidate, ...]:
-    """Everybody, best first; those who cannot be sent below."""
-    now, grid = it.now(), it.grids.by_code.get(case.grid or "")
-    standings = [
-        standing(name, row, it.register.patrols.get(name), load[name], now)
-        for name, row in it.queue.patrols().items()
-    ]
-    skills = matter.skills if matter else ()
-    return tuple(candidates(case, standings, now, skills, grid.district if grid else "", it.roads))
-
-
-def _known(it: Centre, found: tuple[Candidate, ...]) -> tuple[tuple[Candidate, Patrol], ...]:
+def _known(it: Centre, found: list[Candidate]) -> tuple[tuple[Candidate, Patrol], ...]:
     """Each with its row of the register; a source that nobody registered goes by its id."""
     return tuple((one, it.register.patrols.get(one.patrol) or stranger(one.patrol)) for one in found)
 

@@ -13,9 +13,37 @@ local function silence(e, a, over)
   else redis.call('HSET', key, 'silent', a.key, 'silent_at', whole(e.received)) end
 end
 
+-- Announce first (智能喊话): the loudspeaker nearby speaks, and what would have opened a case waits with the alert until
+-- clock.lua looks again. What joins an open case needs no announcement: somebody is on the way.
+local function announce_first(e, a, key)
+  local first = a.open.announce
+  if not some(first) or nearby(e, a.open) then return false end
+  local small = {}
+  for _, name in ipairs({'device', 'received', 'day', 'lon', 'lat', 'lon_text', 'lat_text', 'grid', 'grids_json', 'cell'}) do
+    small[name] = some(e[name])
+  end
+  redis.call('HSET', key, 'announced', whole(now), 'pending', cmsgpack.pack({e = small, open = a.open}))
+  redis.call('ZADD', prefix .. 'announced', whole(now + first.recheck * 1000), a.key)
+  redis.call('XADD', prefix .. 'outbox', '*', 'act', 'announce', 'camera', first.camera, 'text', first.text,
+    'alert', a.key, 'at', whole(now), 'until', whole(now + first.recheck * 1000))
+  count(e, 'announced')
+  return true
+end
+
+-- Does this alert, which has no case yet, wait for a second look?
+local function waits(e, a, key, row)
+  if not row[4] then return announce_first(e, a, key) end
+  if row[5] == 'announcement' then  -- it had been counted as gone, and is not
+    redis.call('HSET', key, 'settled', 'not')
+    count(e, 'settled', -1)
+    return false
+  end
+  return not row[5]
+end
+
 local function raise(e, a)
   local key = prefix .. 'alert:' .. a.key
-  local row = redis.call('HMGET', key, 'at', 'ended', 'case')
+  local row = redis.call('HMGET', key, 'at', 'ended', 'case', 'announced', 'settled')
   local known, ended, no = tonumber(row[1]), tonumber(row[2]), row[3] or ''
   local over = a.phase == 'end'
   silence(e, a, over)
@@ -26,7 +54,9 @@ local function raise(e, a)
       cases[no] = true
     end
   elseif not over and not ended and a.open then
-    if no == '' then
+    redis.call('HSET', key, 'heard', whole(e.received))
+    if no == '' and waits(e, a, key, row) then no = ''
+    elseif no == '' then
       no = case_for(e, a.open)
       stand(no, 1)
       redis.call('HSET', prefix .. 'case:' .. no, 'ended', '')
@@ -49,6 +79,7 @@ local function raise(e, a)
   if not known then
     redis.call('ZADD', prefix .. 'alerts', whole(e.received), a.key)
     count(e, 'alerts')
+    if a.open and a.open.first then count(e, 'alerts:first') end
   end
   alerts[a.key] = true
   return no

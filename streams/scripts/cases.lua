@@ -1,4 +1,4 @@
--- Cases: into an open one of the same matter nearby and recent, or a new one. Part of record.lua.
+-- Cases: into an open one of the same matter nearby and recent, or a new one.
 local function nearby(e, open)
   if not e.lon or open.radius <= 0 or math.abs(e.lat) > 85 then return nil end
   local index = prefix .. 'near:' .. open.matter
@@ -18,37 +18,51 @@ local function nearby(e, open)
   end
 end
 
-local function entry(no, by, role, act, before, after, version, text)
-  log(no, {at = now, by = by, role = role, act = act, before = before, after = after, version = version, text = text})
+-- Writes an entry, or puts it behind others that wait (`waiting`).
+local function entry(no, by, role, act, before, after, version, text, waiting)
+  local line = {at = now, by = by, role = role, act = act, before = before, after = after, version = version, text = text}
+  if waiting then waiting[#waiting + 1] = line else log(no, line) end
 end
 
-local function accept_by_rule(no, state, version)
+local function accept_by_rule(no, state, version, waiting)
   if state == 'reported' then
     version = version + 1
-    entry(no, 'rule', 'rule', 'verify', 'reported', 'verified', version)
+    entry(no, 'rule', 'rule', 'verify', 'reported', 'verified', version, nil, waiting)
   end
   version = version + 1
-  entry(no, 'rule', 'rule', 'accept', 'verified', 'accepted', version)
+  entry(no, 'rule', 'rule', 'accept', 'verified', 'accepted', version, nil, waiting)
   return version
 end
 
--- The earliest number and the highest priority stay. What a device confirms is verified and accepted by rule.
-local function merge(e, open, no)
+-- The clocks of a new case or of its acceptance, with their marks, where the clock worker finds them.
+local function keep_clocks(no, state, clocks, marks)
+  local c = {state = state, clocks = clocks, marks = marks}
+  for _, clock in ipairs(clocks) do marks[clock_key(clock)] = clock.marks or marks[clock_key(clock)] end
+  redis.call('HSET', prefix .. 'case:' .. no, 'clocks', clocks_json(clocks), 'marks', marks_json(c))
+  redis.call('ZADD', prefix .. 'cases:open', whole(next_due(clocks)), no)
+  set_reminder(no, c)
+end
+
+-- The earliest number and the highest priority stay. What a device confirms is verified and accepted by rule. The entry
+-- of an event that was recorded just now waits until the event has its id, by which it can be split off again.
+local function join(e, open, no)
   local key = prefix .. 'case:' .. no
-  local c = redis.call('HMGET', key, 'priority', 'last', 'state', 'version', 'clocks')
+  local c = redis.call('HMGET', key, 'priority', 'last', 'state', 'version', 'clocks', 'marks')
   local state, version = c[3], tonumber(c[4])
   redis.call('HINCRBY', key, 'events', 1)
   redis.call('HSET', key, 'priority', math.min(open.priority, tonumber(c[1])), 'updated', whole(now),
     'last', whole(math.max(e.received, tonumber(c[2]))))
-  entry(no, e.device, open.origin, 'merge', state, state, version, open.text)
+  local waiting = e.n and {no = no}
+  entry(no, e.device, open.origin, 'join', state, state, version, open.text, waiting)
+  if waiting then joined[e.n] = waiting end
   if open.accept and (state == 'reported' or state == 'verified') then
     local clocks = cjson.decode(c[5])
     for _, clock in ipairs(open.clocks) do
       if clock.name == 'handle' then clocks[#clocks + 1] = clock end
     end
-    redis.call('HSET', key, 'state', 'accepted', 'version', accept_by_rule(no, state, version), 'clocks',
-      clocks_json(clocks), 'by', 'rule', 'act', 'accept', 'acted', whole(now))
-    redis.call('ZADD', prefix .. 'cases:open', whole(next_due(clocks)), no)
+    redis.call('HSET', key, 'state', 'accepted', 'version', accept_by_rule(no, state, version, waiting), 'owner', open.owner,
+      'by', 'rule', 'act', 'accept', 'acted', whole(now))
+    keep_clocks(no, 'accepted', clocks, cjson.decode(some(c[6]) or '{}'))
   end
   result.merged = result.merged + 1
   count(e, 'merged:' .. open.origin)
@@ -60,16 +74,16 @@ local function open_case(e, open)
   if serial == 1 then redis.call('EXPIRE', prefix .. 'number:' .. e.day, arg.seen_ttl) end
   local no = string.format('GP-%s-%04d', string.gsub(e.day, '-', ''), serial)
   entry(no, e.device, open.origin, 'report', '', 'reported', 1, open.text)
-  local version = open.accept and accept_by_rule(no, 'reported', 1) or 1
-  redis.call('HSET', prefix .. 'case:' .. no, 'no', no, 'state', open.accept and 'accepted' or 'reported',
-    'version', version, 'matter', open.matter, 'priority', open.priority, 'origin', open.origin,
-    'received', whole(e.received), 'last', whole(e.received), 'category', open.category, 'device', e.device,
-    'lon', e.lon_text or '', 'lat', e.lat_text or '', 'grid', e.grid or '', 'grids', e.grids_json,
-    'cell', e.cell or '', 'clocks', clocks_json(open.clocks), 'events', 1, 'updated', whole(now),
-    'alert', open.alert or '', 'image', open.image or '', 'post', open.post, 'matter_post', open.post, 'text', open.text,
-    'contact', open.contact, 'by', open.accept and 'rule' or e.device, 'act', open.accept and 'accept' or 'report',
-    'acted', whole(now))
-  redis.call('ZADD', prefix .. 'cases:open', whole(next_due(open.clocks)), no)
+  local state, version = 'reported', 1
+  if open.accept then state, version = 'accepted', accept_by_rule(no, 'reported', 1) end
+  redis.call('HSET', prefix .. 'case:' .. no, 'no', no, 'state', state, 'version', version, 'matter', open.matter,
+    'priority', open.priority, 'origin', open.origin, 'received', whole(e.received), 'last', whole(e.received),
+    'category', open.category, 'device', e.device, 'lon', e.lon_text or '', 'lat', e.lat_text or '',
+    'grid', e.grid or '', 'grids', e.grids_json, 'cell', e.cell or '', 'events', 1, 'updated', whole(now),
+    'alert', open.alert or '', 'image', open.image or '', 'post', open.post, 'matter_post', open.post,
+    'owner', open.owner, 'text', open.text, 'contact', open.contact, 'by', open.accept and 'rule' or e.device,
+    'act', open.accept and 'accept' or 'report', 'acted', whole(now))
+  keep_clocks(no, state, open.clocks, {})
   redis.call('ZADD', prefix .. 'cases:' .. e.day, whole(e.received), no)
   redis.call('EXPIRE', prefix .. 'cases:' .. e.day, arg.case_ttl)
   if e.lon and math.abs(e.lat) <= 85 then
@@ -84,7 +98,7 @@ end
 local function case_for(e, open)
   local no = nearby(e, open)
   if no then
-    merge(e, open, no)
+    join(e, open, no)
     return no
   end
   return open_case(e, open)

@@ -1,19 +1,25 @@
--- Shared by record.lua and act.lua, which are loaded with this text in front. KEYS[1] is the site's prefix (it carries
--- the hash tag, so every name built from it lies in one slot); ARGV[1] is one msgpack value.
+-- Shared by record.lua, act.lua and clock.lua, which are loaded with this text in front (and, before it, with the table
+-- of workflow.py as Lua). KEYS[1] is the site's prefix (it carries the hash tag, so every name built from it lies in one
+-- slot); ARGV[1] is one msgpack value.
 local prefix = KEYS[1]
 local arg = cmsgpack.unpack(ARGV[1])
+local now = arg.now
 local FAR = 9000000000000000  -- the deadline of a case on which no clock is running: after every real one
 
--- How a stored hash becomes JSON: s = text, n = number as it was stored, j = already JSON. Absent numbers are null.
+-- How a stored hash becomes JSON: s = text, o = text or null, n = number (or JSON) as it was stored, or null, d = number
+-- or 0, b = "1" or not, j = a list that is already JSON.
 local CASE = {
   {'no','s'}, {'state','s'}, {'version','n'}, {'matter','s'}, {'priority','n'}, {'origin','s'}, {'received','n'},
   {'category','s'}, {'device','s'}, {'lon','n'}, {'lat','n'}, {'grid','o'}, {'grids','j'}, {'cell','o'},
   {'clocks','j'}, {'events','n'}, {'updated','n'}, {'alert','s'}, {'ended','n'}, {'image','o'}, {'patrol','s'},
-  {'post','s'}, {'dispatch','s'}, {'dispatched','n'}, {'closed','n'}, {'by','s'}, {'act','s'}, {'acted','n'},
+  {'department','s'}, {'person','s'}, {'post','s'}, {'dispatch','s'}, {'dispatched','n'}, {'closed','n'}, {'by','s'},
+  {'act','s'}, {'acted','n'}, {'owner','s'}, {'level','d'}, {'tasks','j'}, {'request','n'}, {'into','s'},
+  {'until','n'}, {'score','n'}, {'auto','b'},
 }
 local ALERT = {
   {'alert','s'}, {'device','s'}, {'category','s'}, {'phase','s'}, {'severity','n'}, {'at','n'}, {'received','n'},
-  {'grid','o'}, {'case','s'}, {'lon','n'}, {'lat','n'}, {'ended','n'}, {'image','o'},
+  {'grid','o'}, {'case','s'}, {'lon','n'}, {'lat','n'}, {'ended','n'}, {'image','o'}, {'announced','n'},
+  {'settled','s'},
 }
 
 local function names(spec)
@@ -30,7 +36,9 @@ local function json(key, spec, fields)
     local value, as = values[i], field[2]
     if as == 's' then value = cjson.encode(value or '')
     elseif as == 'o' then value = value and value ~= '' and cjson.encode(value) or 'null'
-    elseif as == 'j' then value = value or '[]'
+    elseif as == 'j' then value = value and value ~= '' and value or '[]'
+    elseif as == 'd' then value = value and value ~= '' and value or '0'
+    elseif as == 'b' then value = value == '1' and 'true' or 'false'
     else value = value and value ~= '' and value or 'null' end
     out[i] = '"' .. field[1] .. '":' .. value
   end
@@ -40,26 +48,43 @@ end
 -- Whole milliseconds as text: Lua would write a large number with an exponent.
 local function whole(number) return string.format('%.0f', number) end
 
+local function listed(list, wanted)
+  for _, each in ipairs(list) do if each == wanted then return true end end
+  return false
+end
+
+-- What cjson reads as null is as good as nothing.
+local function some(value)
+  if value == nil or value == cjson.null or value == '' then return nil end
+  return value
+end
+
 local function clocks_json(clocks)
   local out = {}
   for i, clock in ipairs(clocks) do
-    out[i] = string.format('{"name":"%s","start":%.0f,"due":%.0f,"done":%s,"provisional":%s}', clock.name,
-      clock.start, clock.due, clock.done and clock.done ~= cjson.null and whole(clock.done) or 'null',
-      clock.provisional and 'true' or 'false')
+    local done, paused = some(clock.done), some(clock.paused)
+    out[i] = string.format('{"name":"%s","start":%.0f,"due":%.0f,"done":%s,"provisional":%s,"limit":%s,"paused":%s,"of":%s}',
+      clock.name, clock.start, clock.due, done and whole(done) or 'null', clock.provisional and 'true' or 'false',
+      cjson.encode(clock.limit or ''), paused and whole(paused) or 'null', cjson.encode(clock.of or ''))
   end
   return '[' .. table.concat(out, ',') .. ']'
 end
 
+local function running(clock) return not some(clock.done) and not some(clock.paused) end
+
 local function next_due(clocks)
   local due = FAR
   for _, clock in ipairs(clocks) do
-    if (not clock.done or clock.done == cjson.null) and clock.due < due then due = clock.due end
+    if running(clock) and clock.due < due then due = clock.due end
   end
   return due
 end
 
+-- Every entry goes, as the same bytes, into the log of its case and into the one stream that is sealed.
 local function log(no, entry)
-  redis.call('RPUSH', prefix .. 'log:' .. no, cjson.encode(entry))
+  local text = cjson.encode(entry)
+  redis.call('RPUSH', prefix .. 'log:' .. no, text)
+  redis.call('XADD', prefix .. 'acts', 'MINID', '~', whole(now - arg.case_ttl * 1000), '*', 'no', no, 'e', text)
 end
 
 local function patrol_state(duty, case, sub)

@@ -16,6 +16,28 @@ local function too_fast(lon, lat, at, e)
   return apart(lon, lat, e.lon, e.lat) > FASTEST * math.abs(e.at - at) / 1000 + slack
 end
 
+local ARRIVED = 50               -- metres from the case: on scene, when two fixes in a row say so
+
+-- Whoever is on the way and stands at the case has arrived, said or not; a department's car checks in where it was called.
+local function arrive_by_place(e, key, case)
+  local c = redis.call('HMGET', prefix .. 'case:' .. case, 'lon', 'lat', 'dispatch')
+  local there = (e.accuracy or 0) <= ARRIVED and some(c[1]) and
+    apart(tonumber(c[1]), tonumber(c[2]), e.lon, e.lat) <= ARRIVED
+  local fixes = there and redis.call('HINCRBY', key, 'near', 1) or redis.call('HSET', key, 'near', 0)
+  if not there or fixes < 2 then return end
+  local answer, patrols = perform({no = case, act = 'arrive', by = e.device, role = 'rule', patrol = e.device,
+    dispatch = c[3], clocks = {}, text = ''})
+  if answer.ok then for _, text in ipairs(patrols) do placed[#placed + 1] = text end end
+end
+
+local function check_in_by_place(e)
+  local near = redis.call('GEOSEARCH', prefix .. 'calls:' .. e.department, 'FROMLONLAT', e.lon_text, e.lat_text,
+    'BYRADIUS', ARRIVED * 2, 'm', 'ASC', 'COUNT', 4)
+  for _, no in ipairs(near) do
+    perform({no = no, act = 'check_in', by = e.device, role = 'rule', department = e.department, clocks = {}, text = ''})
+  end
+end
+
 local function move(e)
   local key = prefix .. 'patrol:' .. e.device
   local p = redis.call('HMGET', key, 'at', 'lon', 'lat', 'doubt', 'doubt_at', 'doubt_lon', 'doubt_lat',
@@ -43,6 +65,11 @@ local function move(e)
     'grid', e.grid or '', 'course', e.course_text, 'speed', e.speed_text, 'accuracy', e.accuracy_text, 'doubt', 0)
   if not e.registered then redis.call('EXPIRE', key, arg.seen_ttl)
   elseif p[11] ~= '1' then redis.call('HSET', key, 'registered', '1') end
+  if e.department and e.registered and (e.accuracy or 0) <= ARRIVED then check_in_by_place(e) end
+  if e.registered and some(p[9]) and p[10] == 'way' then
+    arrive_by_place(e, key, p[9])
+    p[10] = redis.call('HGET', key, 'sub')
+  end
   moved[e.device] = e.json .. string.format(',"case":%s,"state":"%s","registered":%s}', cjson.encode(p[9] or ''),
     patrol_state(p[8], p[9], p[10]), (p[11] == '1' or e.registered) and 'true' or 'false')
   return nil

@@ -1,6 +1,6 @@
 -- Records one batch of tagged events in one step: drops what was seen, appends the rest, moves patrols, decides on
 -- alerts and readings against what is open, opens or merges cases, ranks the queue and tells the feed. The parts are
--- in seen, moves, cases and alerts.lua. Nothing here depends on the order of arrival: what is older than what we know
+-- in seen, moves, cases and alerts.lua; acts that follow from a position are in life.lua. Nothing here depends on the order of arrival: what is older than what we know
 -- is recorded and changes nothing. The caller keeps a call small (dispatch_queue.py), so `unpack` has few values.
 local HANDLERS = {
   position = function(e) return move(e), nil end,
@@ -16,7 +16,10 @@ local duplicate, groups = fresh(arg.events)
 local failed, failures = {}, {}
 for i, e in ipairs(arg.events) do
   local fine, flag, no = true, nil, nil
-  if not duplicate[i] then fine, flag, no = pcall(HANDLERS[e.kind], e) end
+  if not duplicate[i] then
+    e.n = i
+    fine, flag, no = pcall(HANDLERS[e.kind], e)
+  end
   if duplicate[i] then
     result.duplicate = result.duplicate + 1
     if not e.watched then count(e, 'duplicate') end
@@ -25,7 +28,11 @@ for i, e in ipairs(arg.events) do
     failures[#failures + 1] = i - 1
     failures[#failures + 1] = type(flag) == 'table' and (flag.err or 'error') or tostring(flag)
   else
-    redis.call('XADD', prefix .. 'events', '*', 'e', e.doc, 'f', flag or '', 'c', no or '')
+    local id = redis.call('XADD', prefix .. 'events', '*', 'e', e.doc, 'f', flag or '', 'c', no or '')
+    if joined[i] then
+      joined[i][1].detail = id
+      for _, line in ipairs(joined[i]) do log(joined[i].no, line) end
+    end
     result.new = result.new + 1
     count(e, 'events:' .. e.kind)
     if flag then count(e, flag) end
@@ -59,21 +66,16 @@ for network, at in pairs(networks) do
   local last = tonumber(redis.call('HGET', prefix .. 'sources', network) or '0')
   if at > last then redis.call('HSET', prefix .. 'sources', network, whole(at)) end
 end
-for day, names in pairs(counts) do
-  local key = prefix .. 'counts:' .. day
-  for name, by in pairs(names) do redis.call('HINCRBY', key, name, by) end
-  redis.call('EXPIRE', key, arg.case_ttl)
-end
+write_counts()
 
-local parts = {patrols = {}, devices = {}, alerts = {}, cases = {}}
+local parts = {patrols = {}, devices = {}, alerts = {}, cases = {}, notices = notices}
 for _, text in pairs(moved) do parts.patrols[#parts.patrols + 1] = text end
+for _, text in ipairs(placed) do parts.patrols[#parts.patrols + 1] = text end
 for id, at in pairs(heard) do
   local d = redis.call('HMGET', prefix .. 'device:' .. id, 'state', 'battery', 'quantity', 'value', 'unit')
   parts.devices[#parts.devices + 1] = string.format(
     '{"id":%s,"at":%.0f,"state":"%s","battery":%s,"quantity":%s,"value":%s,"unit":%s}', cjson.encode(id), at,
     d[1] or 'online', d[2] or 'null', cjson.encode(d[3] or ''), d[4] or 'null', cjson.encode(d[5] or ''))
 end
-for key in pairs(alerts) do parts.alerts[#parts.alerts + 1] = json(prefix .. 'alert:' .. key, ALERT, ALERT_NAMES) end
-for no in pairs(cases) do parts.cases[#parts.cases + 1] = json(prefix .. 'case:' .. no, CASE, CASE_NAMES) end
-announce(now, parts)
+announce_touched(parts)
 return {result.new, result.duplicate, result.behind, result.suspect, result.merged, opened, failures}

@@ -1,16 +1,5 @@
 -- What came before? One set per received day (positions: per 20 minutes); those around it are asked too, on both
--- sides, since two workers may receive one message on two sides of midnight. First part of record.lua.
-local now = arg.now
-local moved, devices, alerts, cases = {}, {}, {}, {}     -- JSON parts for the feed; alerts and cases by key
-local heard, networks, patrol_seen, counts = {}, {}, {}, {}
-local opened, result = {}, {new = 0, duplicate = 0, behind = 0, suspect = 0, merged = 0}
-
--- Counted on the local day on which it was received.
-local function count(e, name)
-  counts[e.day] = counts[e.day] or {}
-  counts[e.day][name] = (counts[e.day][name] or 0) + 1
-end
-
+-- sides, since two workers may receive one message on two sides of midnight. Part of record.lua.
 local function fresh(events)
   local groups, duplicate = {}, {}
   for i, e in ipairs(events) do

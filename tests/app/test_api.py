@@ -172,7 +172,9 @@ def test_a_case_goes_all_the_way_by_http(web: TestClient, as_role: Role, centre:
     """Dispatch, acknowledge, arrive, handle, close: each with the version seen, each in the log with its person."""
     headers = as_role("supervisor")
     case = open_case(web, headers)
-    assert (case["state"], case["version"], case["acts"]) == ("accepted", 3, ["dispatch"])
+    assert (case["state"], case["version"], case["acts"]) == (
+        "accepted", 3, ["place", "dispatch", "whistle", "reject", "suspend", "extend", "merge"]
+    )
     version = case["version"]
     for act in ("dispatch", "acknowledge", "arrive", "handle", "close"):
         said = {"version": version, "patrol": "P-001" if act == "dispatch" else "", "text": act}
@@ -223,7 +225,7 @@ def test_refusals_have_their_own_status_and_change_nothing(web: TestClient, as_r
         (f"{path}/close", {"version": 3}, 422, "jump_refused"),
         (f"{path}/dance", {"version": 3}, 422, "jump_refused"),
         (f"{path}/dispatch", {"version": 3, "patrol": "P-999"}, 422, "patrol_unknown"),
-        (f"{path}/dispatch", {"version": 3}, 422, "missing"),
+        (f"{path}/dispatch", {"version": 3}, 422, "needs_missing"),
         (f"{path}/dispatch", {"patrol": "P-002"}, 422, "missing"),
         (f"{path}/dispatch", {"version": "x"}, 422, "wrong_request"),
     ):  # fmt: skip

@@ -16,6 +16,7 @@ from app import centre as centres
 from app.accounts import Viewer
 from app.centre import Centre
 from streams import ingest
+from streams.desk import Desk
 from streams.model import Case, State
 from streams.mqtt import Batch, Message
 from tests.app.conftest import PASSWORD
@@ -55,9 +56,9 @@ def open_now(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def desk(centre: Centre) -> ingest.Desk:
+def desk(centre: Centre) -> Desk:
     """What ingest needs, so that a test can say what devices said."""
-    return ingest.Desk(
+    return Desk(
         centre.settings.site, centre.register, centre.index, centre.matters, centre.calendar, centre.queue, centre.now
     )
 
@@ -84,7 +85,7 @@ def page(browser: Browser, served: str) -> Iterator[Page]:
     assert not errors
 
 
-def say(desk: ingest.Desk, kind: str, device: str, **body: Any) -> None:
+def say(desk: Desk, kind: str, device: str, **body: Any) -> None:
     """One native message, through ingest."""
     now = desk.now()
     payload = {"id": f"{kind}-{device}-{now.timestamp()}", "at": now.isoformat()} | body
@@ -92,13 +93,13 @@ def say(desk: ingest.Desk, kind: str, device: str, **body: Any) -> None:
     ingest.finish(Batch((message,), lambda: None), ingest.sort((message,), desk), desk)
 
 
-def a_fire(desk: ingest.Desk) -> Case:
+def a_fire(desk: Desk) -> Case:
     """A camera alert that became an accepted case."""
     say(desk, "alert", "D-001", category="fire", severity=4, alert="f1", phase="new")
     return desk.queue.open_cases()[0]
 
 
-def near(desk: ingest.Desk, patrol: str, case: Case, metres: float = 900) -> None:
+def near(desk: Desk, patrol: str, case: Case, metres: float = 900) -> None:
     """A patrol's fix some way east of the case."""
     assert case.lon is not None
     assert case.lat is not None
@@ -128,7 +129,7 @@ def select(page: Page, case: Case) -> None:
     page.wait_for_selector(f"#case-parts[data-no='{case.no}']")
 
 
-def test_the_button_dispatches_and_undo_withdraws(page: Page, desk: ingest.Desk) -> None:
+def test_the_button_dispatches_and_undo_withdraws(page: Page, desk: Desk) -> None:
     """A case is selected, the best candidate is on the button, a click sends them, U takes it back."""
     case = a_fire(desk)
     near(desk, "P-001", case)
@@ -143,7 +144,7 @@ def test_the_button_dispatches_and_undo_withdraws(page: Page, desk: ingest.Desk)
     eventually(page, f"gridpost.state().cases['{case.no}'].state === 'accepted'", "the undo")
 
 
-def test_a_click_on_a_free_patrol_dispatches_at_once(page: Page, desk: ingest.Desk) -> None:
+def test_a_click_on_a_free_patrol_dispatches_at_once(page: Page, desk: Desk) -> None:
     """With a case selected, a click on the dot of a free patrol sends it."""
     case = a_fire(desk)
     near(desk, "P-002", case, 1500)
@@ -158,7 +159,7 @@ def test_a_click_on_a_free_patrol_dispatches_at_once(page: Page, desk: ingest.De
     assert sent.patrol == "P-002"
 
 
-def test_a_click_on_a_busy_patrol_sends_nothing(page: Page, desk: ingest.Desk, centre: Centre) -> None:
+def test_a_click_on_a_busy_patrol_sends_nothing(page: Page, desk: Desk, centre: Centre) -> None:
     """A patrol on another case is only selected, and the page says so."""
     first = a_fire(desk)
     near(desk, "P-003", first, 1500)
@@ -177,7 +178,7 @@ def test_a_click_on_a_busy_patrol_sends_nothing(page: Page, desk: ingest.Desk, c
     assert untouched.state is State.ACCEPTED
 
 
-def test_who_was_faster_is_told_in_place_of_the_button(page: Page, desk: ingest.Desk, centre: Centre) -> None:
+def test_who_was_faster_is_told_in_place_of_the_button(page: Page, desk: Desk, centre: Centre) -> None:
     """Somebody else dispatches between the look and the click: who, what and which version is said; nothing changes."""
     case = a_fire(desk)
     near(desk, "P-004", case)
@@ -200,7 +201,7 @@ def test_who_was_faster_is_told_in_place_of_the_button(page: Page, desk: ingest.
     assert kept.patrol == "P-005"
 
 
-def test_my_own_act_that_was_already_done_is_no_refusal(page: Page, desk: ingest.Desk, centre: Centre) -> None:
+def test_my_own_act_that_was_already_done_is_no_refusal(page: Page, desk: Desk, centre: Centre) -> None:
     """The same person sent the same patrol a moment before: that counts as sent, not as somebody being faster."""
     case = a_fire(desk)
     near(desk, "P-004", case)
@@ -217,7 +218,7 @@ def test_my_own_act_that_was_already_done_is_no_refusal(page: Page, desk: ingest
     assert page.query_selector(".refusal") is None
 
 
-def test_a_slow_answer_takes_no_second_click(page: Page, desk: ingest.Desk) -> None:
+def test_a_slow_answer_takes_no_second_click(page: Page, desk: Desk) -> None:
     """While the answer is awaited the button is off and Enter does nothing: one request, one dispatch."""
     case = a_fire(desk)
     near(desk, "P-004", case)
@@ -235,7 +236,7 @@ def test_a_slow_answer_takes_no_second_click(page: Page, desk: ingest.Desk) -> N
     assert len(asked) == 1
 
 
-def test_person_and_post_follow_the_chosen_candidate(page: Page, desk: ingest.Desk, centre: Centre) -> None:
+def test_person_and_post_follow_the_chosen_candidate(page: Page, desk: Desk, centre: Centre) -> None:
     """Key 2 chooses the second: the fixes name that patrol and its post."""
     case = a_fire(desk)
     near(desk, "P-004", case)
@@ -250,7 +251,7 @@ def test_person_and_post_follow_the_chosen_candidate(page: Page, desk: ingest.De
     assert page.inner_text("[data-fix=post] span") == known.post
 
 
-def test_a_report_is_verified_and_accepted_by_one_key(page: Page, desk: ingest.Desk) -> None:
+def test_a_report_is_verified_and_accepted_by_one_key(page: Page, desk: Desk) -> None:
     """Enter on a reported case verifies and accepts it; the next act is to dispatch."""
     say(
         desk,
@@ -270,7 +271,7 @@ def test_a_report_is_verified_and_accepted_by_one_key(page: Page, desk: ingest.D
     eventually(page, f"gridpost.state().cases['{case.no}'].state === 'accepted'", "the acceptance")
 
 
-def test_the_wall_says_what_needs_action_and_shows_the_pin(page: Page, desk: ingest.Desk) -> None:
+def test_the_wall_says_what_needs_action_and_shows_the_pin(page: Page, desk: Desk) -> None:
     """The sentence counts, the list has the case with a running clock, the map has its pin."""
     a_fire(desk)
     page.goto("/wall")
@@ -281,7 +282,7 @@ def test_the_wall_says_what_needs_action_and_shows_the_pin(page: Page, desk: ing
     eventually(page, "gridpostMap.map.queryRenderedFeatures({layers: ['live-cases']}).length === 1", "the pin")
 
 
-def test_a_dead_feed_is_said_and_dispatching_stops(page: Page, desk: ingest.Desk) -> None:
+def test_a_dead_feed_is_said_and_dispatching_stops(page: Page, desk: Desk) -> None:
     """No heartbeat for 15 s: the amber band, and the button says why it is off; clocks go on."""
     case = a_fire(desk)
     near(desk, "P-006", case)
@@ -295,7 +296,7 @@ def test_a_dead_feed_is_said_and_dispatching_stops(page: Page, desk: ingest.Desk
     assert "数据中断" in page.inner_text("#band")
 
 
-def test_the_daily_report_counts_todays_cases(page: Page, desk: ingest.Desk) -> None:
+def test_the_daily_report_counts_todays_cases(page: Page, desk: Desk) -> None:
     """One case came in: the headline says so, and yesterday is not mentioned because it has none."""
     a_fire(desk)
     page.goto("/daily")
@@ -308,7 +309,7 @@ def test_the_daily_report_counts_todays_cases(page: Page, desk: ingest.Desk) -> 
     assert "这一天没有案件" in page.inner_text(".report h1")
 
 
-def test_a_filter_shows_what_was_chosen_and_escape_takes_one_thing_at_a_time(page: Page, desk: ingest.Desk) -> None:
+def test_a_filter_shows_what_was_chosen_and_escape_takes_one_thing_at_a_time(page: Page, desk: Desk) -> None:
     """The chosen district is whole and alone in its field; Esc closes the layers, then the filter, then the case."""
     case = a_fire(desk)
     select(page, case)
@@ -354,7 +355,7 @@ def test_a_wrong_password_is_told_in_words(browser: Browser, served: str) -> Non
         context.close()
 
 
-def test_a_leader_looks_and_cannot_act(browser: Browser, served: str, desk: ingest.Desk) -> None:
+def test_a_leader_looks_and_cannot_act(browser: Browser, served: str, desk: Desk) -> None:
     """The role that only looks sees the case and a button that says so."""
     case = a_fire(desk)
     context = browser.new_context(base_url=served, viewport={"width": 1600, "height": 1000})

@@ -20,10 +20,11 @@ from shapely.geometry import Point
 
 from geo.grids import Columns, GridSet, build
 from geo.tagging import GridIndex
+from streams.desk import Desk
 from streams.dialects import topics
 from streams.dispatch_queue import DispatchQueue, connect
 from streams.embedded import Broker, Valkey
-from streams.ingest import Desk, run
+from streams.ingest import run
 from streams.keys import Keys
 from streams.ledger import Recorded
 from streams.model import Flag

@@ -11,9 +11,9 @@ from typing import Any
 from geo.grids import GridSet
 from geo.places import Position
 from geo.tagging import GridIndex
-from streams.clocks import Calendar
+from streams.calendar import Calendar
+from streams.desk import Desk
 from streams.dispatch_queue import DispatchQueue
-from streams.ingest import Desk
 from streams.matters import load_matters
 from streams.model import Device, Patrol
 from streams.register import Register, Source

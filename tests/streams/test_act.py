@@ -10,7 +10,7 @@ import pytest
 
 from streams import workflow
 from streams.codec import millis
-from streams.dispatch_queue import Act, Answered, DispatchQueue, connect
+from streams.dispatch_queue import Answered, DispatchQueue, connect
 from streams.errors import (
     CaseTaken,
     JumpRefused,
@@ -24,6 +24,7 @@ from streams.errors import (
 )
 from streams.keys import Keys
 from streams.model import Clock, State
+from streams.refusals import Act
 from tests.streams.samples import MATTER, NOW, SHANGHAI, alert, later, report
 
 ARRIVE = Clock("arrive", millis(NOW), millis(later(3600)))
@@ -33,8 +34,8 @@ def act(no: str, name: str, *, by: str = "林晓东", seen: int | None = None, p
         dispatch: str | None = None) -> Act:  # fmt: skip
     """An act of a supervisor (or, with a dispatch, of a patrol)."""
     return Act(
-        no, name, by, "supervisor", request or uuid4().hex, seen=seen, patrol=patrol, dispatch=dispatch,
-        clocks=(ARRIVE,) if name == "dispatch" else (), matter=MATTER,
+        no, name, by, "field" if dispatch else "supervisor", request or uuid4().hex, seen=seen, patrol=patrol,
+        dispatch=dispatch, clocks=(ARRIVE,) if name == "dispatch" else (), matter=MATTER,
     )  # fmt: skip
 
 

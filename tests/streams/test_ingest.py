@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from streams.codec import local_day
+from streams.desk import Desk
 from streams.dialects import topics
-from streams.dispatch_queue import Act, DispatchQueue
+from streams.dispatch_queue import DispatchQueue
 from streams.embedded import Broker, Valkey
-from streams.ingest import Desk, run, sort
+from streams.ingest import run, sort
 from streams.keys import Keys
 from streams.model import Clock
 from streams.mqtt import Message, Publisher, subscribe
+from streams.refusals import Act
 from tests.conftest import wait_until
 from tests.streams.desk import make_desk
 from tests.streams.samples import MATTER, SHANGHAI

@@ -121,7 +121,7 @@ def test_a_second_camera_nearby_joins_the_open_case(queue: DispatchQueue) -> Non
     queue.record([alert("D-1", "1", priority=3), alert("D-2", "1", lon=119.2015, priority=1, seconds=60)], NOW)
     (case,) = queue.open_cases()
     assert (case.events, case.priority) == (2, 1)
-    assert queue.log(case.no)[-1].act == "merge"
+    assert queue.log(case.no)[-1].act == "join"
 
 
 @pytest.mark.parametrize(("lon", "seconds"), [(119.2040, 60), (119.2001, 31 * 60)])
@@ -250,7 +250,7 @@ def test_a_device_confirms_a_report(queue: DispatchQueue) -> None:
     assert case is not None
     assert (case.state, case.version, case.by) == (State.ACCEPTED, 3, "rule")
     assert [clock.name for clock in case.clocks] == ["respond", "handle"]
-    assert [entry.act for entry in queue.log(no)] == ["report", "merge", "verify", "accept"]
+    assert [entry.act for entry in queue.log(no)] == ["report", "join", "verify", "accept"]
 
 
 def test_two_readings_hours_apart_have_not_held(queue: DispatchQueue) -> None:

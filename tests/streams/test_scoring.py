@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from streams.model import Case, Clock, State
 from streams.scoring import Figures, figures, rate
+from streams.workflow import OPEN
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 9, 29, tzinfo=SHANGHAI)
@@ -93,7 +94,7 @@ def test_every_case_is_counted_once(cases: list[Case]) -> None:
     assert came.reconciles
     assert came.inflow == sum(datetime.fromtimestamp(one.received / 1000, SHANGHAI) >= START for one in cases)
     assert came.inflow == sum(sum(hours) for hours in came.by_hour.values())
-    assert found.now.open == sum(found.now.by_state.values()) == sum(one.state != "closed" for one in cases)
+    assert found.now.open == sum(found.now.by_state.values()) == sum(one.state in OPEN for one in cases)
     for shares in (found.by_grid, found.by_department):
         assert sum(one.inflow for one in shares.values()) == came.inflow
         assert sum(one.open for one in shares.values()) == found.now.open

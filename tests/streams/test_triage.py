@@ -36,7 +36,7 @@ def event(body: Body, *flags: Flag, device: str = "D-001", attributes: bytes = b
 
 
 def one(matters: Matters, what: Event, patrols: tuple[str, ...] = ()) -> Intent:
-    (intent,) = apply(matters, [what], NOW, CALENDAR, patrols)
+    (intent,) = apply(matters, [what], CALENDAR, patrols)
     return intent
 
 
@@ -142,7 +142,7 @@ def test_the_rest_is_only_recorded(matters: Matters) -> None:
 
 def test_the_order_is_kept(matters: Matters) -> None:
     """Each event gets its intent at its own place."""
-    intents = apply(matters, [event(Movement()), event(alert()), event(Movement())], NOW, CALENDAR)
+    intents = apply(matters, [event(Movement()), event(alert()), event(Movement())], CALENDAR)
     assert [intent.open for intent in intents] == [None, "rubbish", None]
 
 
@@ -179,7 +179,7 @@ def test_devices_are_their_own_origin() -> None:
 def test_a_position_costs_next_to_nothing(matters: Matters) -> None:
     """19 of 20 events are positions: triage takes less than half a microsecond for one (best of several tries)."""
     batch = [event(Movement())] * 256
-    best = min(timeit.repeat(lambda: apply(matters, batch, NOW, CALENDAR), number=20, repeat=10))
+    best = min(timeit.repeat(lambda: apply(matters, batch, CALENDAR), number=20, repeat=10))
     assert best / 20 / 256 < 0.5e-6
 
 

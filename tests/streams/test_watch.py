@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from streams.codec import millis
-from streams.dispatch_queue import Act, DispatchQueue
+from streams.desk import Desk
+from streams.dispatch_queue import DispatchQueue
 from streams.embedded import Broker
-from streams.ingest import Desk, understand
+from streams.ingest import understand
 from streams.model import Clock, Status
 from streams.mqtt import Publisher, subscribe
+from streams.refusals import Act
 from streams.watch import Silence, run, send_tasks
 from tests.conftest import wait_until
 from tests.streams.desk import make_desk

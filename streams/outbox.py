@@ -1,0 +1,105 @@
+"""What leaves and what cannot be used: tasks for the field, notices for the screens, dead letters.
+
+One clock worker at a time sends tasks, by a lease; see `watch.py`, the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from redis.exceptions import RedisError
+
+from streams.codec import local_day, millis, to_json
+from streams.keys import CASE_DAYS, CHANGES_MS, DEAD_KEPT
+from streams.ledger import Ledger, rows_of
+
+DAY_S = 24 * 3600
+DEAD_PAYLOAD, DEAD_TOPIC = 4096, 512
+LEASE_MS = 15_000
+
+
+class Letter(NamedTuple):
+    """A message that cannot be used, and why: a short reason that is counted, and a text that names the value."""
+
+    topic: str
+    payload: bytes
+    reason: str
+    text: str
+    received: datetime
+
+
+class Outbox(Ledger):
+    """Writes that change no case."""
+
+    def dead_letters(self, letters: Sequence[Letter]) -> None:
+        """Keep messages that cannot be used, with why. The reasons are counted by local day of `received`."""
+        with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
+            for letter in letters:
+                fields: dict[Any, Any] = {
+                    "topic": letter.topic[:DEAD_TOPIC], "payload": letter.payload[:DEAD_PAYLOAD],
+                    "reason": letter.reason, "text": letter.text, "received": millis(letter.received),
+                }  # fmt: skip
+                pipe.xadd(self.keys.dead, fields, maxlen=DEAD_KEPT, approximate=True)
+                counts = self.keys.counts(local_day(letter.received, self.tz))
+                pipe.hincrby(counts, f"dead:{letter.reason}", 1)
+                pipe.expire(counts, CASE_DAYS * DAY_S)
+            pipe.execute()
+
+    def ignored(self, counts: dict[str, int], now: datetime) -> None:
+        """Count messages that were understood but not needed, by what they are."""
+        key = self.keys.counts(local_day(now, self.tz))
+        with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
+            for what, number in counts.items():
+                pipe.hincrby(key, f"ignored:{what}", number)
+            pipe.expire(key, CASE_DAYS * DAY_S)
+            pipe.execute()
+
+    def notice(self, kind: str, zh: str, en: str, now: datetime) -> None:
+        """Tell every screen something, in both languages."""
+        item = to_json([{"kind": kind, "text_zh": zh, "text_en": en, "at": millis(now)}])
+        with self.reaching():
+            self.redis.xadd(
+                self.keys.changes, {"notices": item}, minid=millis(now) - CHANGES_MS, approximate=True
+            )
+
+    def tasks(self, consumer: str, block_ms: int) -> list[tuple[str, dict[str, str]]]:
+        """Tasks to publish: first those that were taken and never finished, then new ones.
+
+        One clock worker at a time sends, by a lease, since a withdrawal must not overtake its assignment; the others
+        get nothing until it has been silent for 15 s.
+        """
+        with self.reaching():
+            if not self._lease(consumer):
+                return []
+            self._group()
+            claimed = self.redis.xautoclaim(self.keys.outbox, "clock", consumer, min_idle_time=LEASE_MS, count=64)
+            rows = claimed[1] or self._read_group(consumer, "0", 0) or self._read_group(consumer, ">", block_ms)
+        return [(i.decode(), {k.decode(): v.decode() for k, v in row.items()}) for i, row in rows if row]
+
+    def task_done(self, task: str) -> None:
+        """The broker has acknowledged this task."""
+        with self.reaching(), self.redis.pipeline(transaction=True) as pipe:
+            pipe.xack(self.keys.outbox, "clock", task)
+            pipe.xdel(self.keys.outbox, task)
+            pipe.execute()
+
+    def _lease(self, consumer: str) -> bool:
+        key = self.keys.sender
+        if self.redis.set(key, consumer, nx=True, px=LEASE_MS):
+            return True
+        holder: Any = self.redis.get(key)
+        return holder == consumer.encode() and bool(self.redis.pexpire(key, LEASE_MS))
+
+    def _group(self) -> None:
+        if not self.redis.exists(self.keys.outbox) or not self.redis.xinfo_groups(self.keys.outbox):
+            try:
+                self.redis.xgroup_create(self.keys.outbox, "clock", id="0", mkstream=True)
+            except RedisError as error:
+                if "BUSYGROUP" not in str(error):  # another clock worker was faster: that is what we wanted
+                    raise
+
+    def _read_group(self, consumer: str, after: str, block_ms: int) -> list[Any]:
+        streams = self.redis.xreadgroup("clock", consumer, {self.keys.outbox: after}, count=64, block=block_ms or None)
+        return rows_of(streams)

@@ -1,0 +1,105 @@
+"""What the act script is asked, and what it refuses, as the exception that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from streams import workflow
+from streams.codec import moment
+from streams.errors import (
+    ActRefused,
+    CaseTaken,
+    DepartmentRefused,
+    JumpRefused,
+    NeedsMissing,
+    NoSuchCase,
+    NotJoined,
+    PatrolBusy,
+    PatrolUnknown,
+    RequestOpen,
+    RoleRefused,
+    SixFixesMissing,
+    TargetOver,
+    TasksOpen,
+    WrongPatrol,
+)
+from streams.matters import Matter
+from streams.model import Clock, State
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Act(NamedTuple):
+    """One act as the script is asked to do it; `acts.py` makes it. `seen`: the version they saw (None: a reply or a
+    rule, judged by the state). `request` names the call: the same name again gives the same answer and does nothing
+    more. `clocks`: those that the act starts or moves, with their deadlines. `place`, `made`: fields of the script."""
+
+    no: str
+    name: str
+    by: str
+    role: str
+    request: str
+    seen: int | None = None
+    patrol: str = ""
+    post: str = ""
+    dispatch: str | None = None
+    text: str = ""
+    image: str = ""
+    clocks: tuple[Clock, ...] = ()
+    matter: Matter | None = None
+    department: str = ""
+    departments: tuple[str, ...] = ()
+    person: str = ""
+    owner: str = ""
+    new_matter: str = ""
+    priority: int | None = None
+    place: Mapping[str, Any] = NOTHING
+    limit: str = ""
+    until: datetime | None = None
+    into: str = ""
+    event: str = ""
+    made: Mapping[str, Any] | None = None
+    score: int | None = None
+    wanted: str = ""
+
+
+def refusal(act: Act, answer: dict[str, Any]) -> ActRefused:
+    """What the script refused, as the exception that says it."""
+    match answer["error"]:
+        case "case_taken":
+            return CaseTaken(
+                act.no, answer["by"], answer["act"], moment(answer["at"]), answer["patrol"], act.seen or 0,
+                answer["version"],
+            )  # fmt: skip
+        case "jump_refused":
+            state = State(answer["state"])
+            return JumpRefused(act.no, answer.get("act", act.name), state.value, workflow.allowed(state, act.role))
+        case "role_refused":
+            return RoleRefused(act.no, act.name, act.role, tuple(answer["roles"]), answer["side"])
+        case "patrol_busy":
+            return PatrolBusy(act.patrol, answer["case"])
+        case "patrol_unknown":
+            return PatrolUnknown(act.patrol)
+        case "wrong_patrol":
+            return WrongPatrol(act.no, act.by, act.dispatch or "")
+        case "needs_missing":
+            return NeedsMissing(act.no, act.name, tuple(answer["missing"]))
+        case "six_fixes_missing":
+            return SixFixesMissing(act.no, tuple(answer["missing"]))
+        case "tasks_open":
+            return TasksOpen(act.no, tuple(answer["departments"]))
+        case "department_called" | "not_called":
+            return DepartmentRefused(act.no, answer["department"], answer["error"] == "department_called")
+        case "target_over":
+            return TargetOver(act.no, answer["target"], answer["state"])
+        case "request_open":
+            return RequestOpen(act.no, answer["act"], answer["by"])
+        case "no_request":
+            return RequestOpen(act.no, "", "")
+        case "not_joined":
+            return NotJoined(act.no, answer["event"])
+        case _:
+            return NoSuchCase(answer.get("no", act.no))

@@ -1,0 +1,89 @@
+-- What time alone brings about, in one step: reminders, the second look after an announcement, tasks that nobody answered.
+-- Called by the clock worker again and again; a second worker, or one that died in between, finds nothing twice.
+-- `arg.more`: marks worked out for clocks whose marks ran low, by case and clock. Answers, as JSON texts: what was noted,
+-- clocks that want more marks, cases opened, how many alerts were settled; then the cases to resume and to send somebody
+-- to, which the caller does by acts.
+local PIECE = 64
+
+local noted, low = {}, {}
+local function look(no)
+  local c = read_case(no)
+  if not c then
+    redis.call('ZREM', prefix .. 'reminders', no)
+    return
+  end
+  take_more(no, c)
+  local passed, wanting = note_marks(no, c)
+  for _, each in ipairs(passed) do noted[#noted + 1] = cjson.encode(each) end
+  for _, each in ipairs(wanting) do low[#low + 1] = each end
+  redis.call('HSET', prefix .. 'case:' .. no, 'marks', marks_json(c), 'level', c.level)
+  set_reminder(no, c)
+  if #passed > 0 then
+    redis.call('HSET', prefix .. 'case:' .. no, 'updated', whole(now))
+    cases[no] = true
+  end
+end
+
+local looked = {}
+for _, more in ipairs(arg.more) do
+  if not looked[more.no] then look(more.no) end
+  looked[more.no] = true
+end
+for _, no in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'reminders', '-inf', whole(now), 'LIMIT', 0, PIECE)) do
+  if not looked[no] then look(no) end
+end
+
+-- The second look: an end, or no word since the announcement, settles it; else the case opens, and somebody is sent.
+local settled = 0
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'announced', '-inf', whole(now), 'LIMIT', 0, PIECE)) do
+  local key = prefix .. 'alert:' .. name
+  local row = redis.call('HMGET', key, 'announced', 'heard', 'ended', 'pending', 'case')
+  redis.call('ZREM', prefix .. 'announced', name)
+  if row[4] then
+    local pending = cmsgpack.unpack(row[4])
+    local gone = some(row[3]) or (tonumber(row[2]) or 0) <= tonumber(row[1])
+    redis.call('HSET', key, 'settled', gone and 'announcement' or 'not')
+    redis.call('HDEL', key, 'pending')
+    alerts[name] = true
+    if gone then
+      settled = settled + 1
+      count(pending.e, 'settled')
+    else
+      local no = case_for(pending.e, pending.open)
+      redis.call('HSET', key, 'case', no)
+      redis.call('HINCRBY', prefix .. 'case:' .. no, 'standing', 1)
+      if redis.call('HGET', prefix .. 'case:' .. no, 'state') == 'accepted' then
+        redis.call('HSET', prefix .. 'case:' .. no, 'auto', '1')
+        redis.call('ZADD', prefix .. 'auto', whole(now), no)
+      end
+    end
+  end
+end
+
+-- A task that nobody answered goes out again, until it is answered, taken back or its time to arrive is over.
+local resent = 0
+for _, no in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'unanswered', '-inf', whole(now), 'LIMIT', 0, PIECE)) do
+  local c = read_case(no)
+  local over = now
+  for _, clock in ipairs(c and c.clocks or {}) do
+    if clock.name == 'arrive' and running(clock) then over = clock.due end
+  end
+  if c and c.state == 'dispatched' and over > now then
+    send('assign', no, some(c.patrol) or c.department, c.dispatch, '')
+    redis.call('ZADD', prefix .. 'unanswered', whole(now + RESEND), no)
+    resent = resent + 1
+  else
+    redis.call('ZREM', prefix .. 'unanswered', no)
+    if c and c.state == 'dispatched' then
+      notices[#notices + 1] = string.format('{"kind":"no_answer","case":"%s","at":%s,"text_zh":%s,"text_en":%s}', no,
+        whole(now), cjson.encode(no .. ' 的承办人一直没有应答，请改派或电话联系。'),
+        cjson.encode('Nobody answered the task of ' .. no .. ': send somebody else, or call.'))
+    end
+  end
+end
+
+write_counts()
+announce_touched({alerts = {}, cases = {}, notices = notices})
+return {noted, low, opened, settled, resent,
+  redis.call('ZRANGEBYSCORE', prefix .. 'waking', '-inf', whole(now), 'LIMIT', 0, PIECE),
+  redis.call('ZRANGE', prefix .. 'auto', 0, PIECE - 1)}

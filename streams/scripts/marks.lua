@@ -1,0 +1,102 @@
+-- Reminders: each running clock has marks, the times at which so many percent of it are over. A mark is noted once, with
+-- its entry in the log, its notice and the level of supervision in one step, by whoever comes first: the clock worker, or
+-- an act on the case (so that none is lost while the worker is away). The marks of a clock stand in the case's field
+-- `marks` as [ms, percent, ms, percent, …]; the last of them is not noted before the caller has worked out more, which
+-- takes a calendar. A new case has none yet and is due at once, so that ingest need not work them out.
+local notices = {}
+local MARKS_LOW = 8  -- so few numbers left (4 marks): the caller shall work out more
+
+local function clock_key(clock) return some(clock.of) and clock.name .. ':' .. clock.of or clock.name end
+
+local function level_of(percent)
+  if percent >= 200 then return 3 elseif percent >= 100 then return 2 elseif percent >= 80 then return 1 end
+  return 0
+end
+
+local function remind(no, c, clock, percent)
+  local level, names = level_of(percent), CLOCK_NAMES[clock.name]
+  if level > c.level then c.level = level end
+  local person = LEVEL_NAMES[level + 1]
+  log(no, {at = now, by = 'clock', role = 'rule', act = 'remind', before = c.state, after = c.state,
+    version = c.version, text = clock_key(clock) .. ' ' .. percent, patrol = c.patrol, dispatch = c.dispatch,
+    detail = whole(clock.due)})
+  local zh = percent < 100 and '已用 ' .. percent .. '%' or percent == 100 and '已到期' or '已超时至 ' .. percent .. '%'
+  local en = percent < 100 and percent .. '% used' or percent == 100 and 'over' or 'over by ' .. (percent - 100) .. '%'
+  notices[#notices + 1] = string.format(
+    '{"kind":"reminder","id":%s,"case":%s,"clock":"%s","percent":%d,"level":%d,"grid":%s,"at":%s,"text_zh":%s,"text_en":%s}',
+    cjson.encode(table.concat({no, clock_key(clock), whole(clock.due), percent}, '/')), cjson.encode(no), clock.name,
+    percent, level, cjson.encode(c.grid), whole(now),
+    cjson.encode(string.format('%s %s时限%s，提醒%s。', no, names[1], zh, person[1])),
+    cjson.encode(string.format('%s: the limit of the %s is %s; for %s.', no, names[2], en, person[2])))
+  return {no, clock_key(clock), whole(clock.due), percent}
+end
+
+-- Notes what has passed by `now` of the running clocks. `c` has state, version, level, patrol, dispatch, grid, clocks and
+-- marks (both decoded). Answers what was noted, and clocks whose marks run low.
+local function note_marks(no, c)
+  local noted, low = {}, {}
+  for _, clock in ipairs(c.clocks) do
+    local key = clock_key(clock)
+    local list = c.marks[key]
+    if running(clock) then
+      while list and #list > 2 and list[1] <= now do
+        noted[#noted + 1] = remind(no, c, clock, list[2])
+        table.remove(list, 1)
+        table.remove(list, 1)
+      end
+      if not list or #list <= MARKS_LOW then
+        low[#low + 1] = string.format('{"no":%s,"clock":%s,"last":%s}', cjson.encode(no),
+          string.sub(clocks_json({clock}), 2, -2), list and list[#list] or 0)
+      end
+    end
+  end
+  return noted, low
+end
+
+local function marks_json(c)
+  local out = {}
+  for _, clock in ipairs(c.clocks) do
+    local list = c.marks[clock_key(clock)]
+    if list and running(clock) then
+      local texts = {}
+      for i, value in ipairs(list) do texts[i] = whole(value) end
+      out[#out + 1] = cjson.encode(clock_key(clock)) .. ':[' .. table.concat(texts, ',') .. ']'
+    end
+  end
+  return '{' .. table.concat(out, ',') .. '}'
+end
+
+-- Puts the case where the clock worker finds it: at its next mark.
+local function set_reminder(no, c)
+  local soonest
+  for _, clock in ipairs(c.clocks) do
+    local list = c.marks[clock_key(clock)]
+    local at = list and list[1] or 0
+    if running(clock) and (not soonest or at < soonest) then soonest = at end
+  end
+  if soonest and not listed(OVER, c.state) and c.state ~= 'suspended' then
+    redis.call('ZADD', prefix .. 'reminders', whole(soonest), no)
+  else
+    redis.call('ZREM', prefix .. 'reminders', no)
+  end
+end
+
+local function unmarked(c)
+  for _, clock in ipairs(c.clocks) do
+    if running(clock) and not c.marks[clock_key(clock)] then return true end
+  end
+  return false
+end
+
+-- Marks that the caller worked out for a clock whose marks are missing or low, if it is still that clock.
+local function take_more(no, c)
+  for _, more in ipairs(arg.more or {}) do
+    for _, clock in ipairs(more.no == no and c.clocks or {}) do
+      local list = c.marks[more.key] or {}
+      if clock_key(clock) == more.key and clock.due == more.due and (list[#list] or 0) == more.last then
+        for _, value in ipairs(more.marks) do list[#list + 1] = value end
+        c.marks[more.key] = list
+      end
+    end
+  end
+end
