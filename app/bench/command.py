@@ -25,6 +25,7 @@ class Name(StrEnum):
     ingest = "ingest"
     feed = "feed"
     browser = "browser"
+    dispatch = "dispatch"
     all = "all"
 
 
@@ -61,6 +62,10 @@ def measured(name: Name, quick: bool, state: Path) -> Report:
             from app.bench import feed
 
             return feed.run(state, feed.QUICK if quick else feed.Sizes())
+        case Name.dispatch:
+            from app.bench import dispatching
+
+            return dispatching.run(state, dispatching.QUICK if quick else dispatching.Sizes())
         case _:
             from app.bench import browser
 

@@ -15,13 +15,28 @@ import shapely
 import shapely.affinity
 from typer.testing import CliRunner
 
-from app.bench import Machine, Report, Row, alternate, browser, feed, ingest, machine, mix, tagging
+from app.bench import (
+    Machine,
+    Report,
+    Row,
+    alternate,
+    browser,
+    dispatching,
+    feed,
+    ingest,
+    machine,
+    mix,
+    tagging,
+    town_day,
+)
 from app.bench.command import bench
 from app.bench.county import county
 from app.bench.worker import registered
 from geo.grids import GridSet, load
+from geo.places import Position
 from geo.tagging import GridIndex
 from streams.dialects import decode
+from streams.recommend import Standing
 
 NOW = datetime(2026, 11, 18, 6, tzinfo=UTC)
 
@@ -172,3 +187,64 @@ def test_random_places_also_lie_outside(grids: GridSet) -> None:
     lons, lats = tagging.places(grids, 2_000, Random(2).randrange(100))
     answers = GridIndex(grids).codes_many(lons, lats)
     assert 0 < np.count_nonzero(answers < 0) < len(answers)
+
+
+@pytest.fixture(scope="module")
+def town() -> town_day.Town:
+    """The demo town of the benchmark of dispatching."""
+    return town_day.Town.load(dispatching.TOWN, dispatching.MATTERS)
+
+
+def test_every_way_to_dispatch_meets_the_same_day(town: town_day.Town) -> None:
+    """The same seed gives the same cases, another one others; twice the load is about twice as many, in order."""
+    day, again, other = (town_day.demands(town, seed) for seed in (1, 1, 2))
+    assert day == again
+    assert day != other
+    assert 380 < len(day) < 560
+    assert 1.8 < len(town_day.demands(town, 1, 2.0)) / len(day) < 2.2
+    assert [each.received for each in day] == sorted(each.received for each in day)
+    assert any(each.wanted.at_sea for each in day)
+
+
+def test_a_day_is_served_to_its_end_by_every_way(town: town_day.Town) -> None:
+    """Nobody is on two cases at once, no case is lost, and played twice it goes the same way."""
+    found, wrong = dispatching.days(town, 1.0, 1, 20261118)
+    assert wrong == []
+    assert found["overall"].mean < found["random"].mean / 2
+    assert found["nearest"].mean < found["random"].mean / 2
+
+
+def test_the_faults_of_a_day_are_noticed() -> None:
+    """A patrol on two cases at once, a case served twice, one lost, one that nobody went to."""
+
+    def one(case: str, patrol: str, sent: float) -> town_day.Served:
+        return town_day.Served(case, patrol, 3, 0.0, sent, sent + 60, sent + 120, 100.0, 1.0, 0)
+
+    fine = [one("1", "P", 0), one("2", "P", 120), one("3", "Q", 0)]
+    assert list(dispatching.faults(fine, 3, [])) == []
+    assert "P was sent to 2 while" in next(dispatching.faults([one("1", "P", 0), one("2", "P", 119)], 2, []))
+    assert "2 served" in next(dispatching.faults([one("1", "P", 0), one("1", "Q", 0)], 2, []))
+    assert "3 served" in next(dispatching.faults(fine, 4, []))
+    assert "nobody ever went" in next(dispatching.faults(fine, 4, ["4"]))
+
+
+def test_the_plain_way_sends_the_nearest_to_the_oldest(town: town_day.Town) -> None:
+    """It takes cases in their order, never a vessel to land, and leaves those out for whom nobody is left."""
+    day = town_day.demands(town, 1)
+    first, second = [each.wanted for each in day if not each.wanted.at_sea][:2]
+    here = Position(first.case.lon or 0.0, first.case.lat or 0.0)
+    free = [
+        Standing("boat", "free", here, kind="vessel"), Standing("near", "free", Position(here.lon + 0.001, here.lat)),
+        Standing("far", "free", Position(here.lon + 0.1, here.lat)),
+    ]  # fmt: skip
+    sent = list(dispatching.nearest([first, second], free, NOW))
+    assert sent == [(first.case.no, "near"), (second.case.no, "far")]
+    assert list(dispatching.nearest([first], free[:1], NOW)) == []
+
+
+def test_the_list_of_the_county_is_timed(state: Path) -> None:
+    """5,000 patrols, a time for the list and one for as many single ways; the figures themselves are not asked."""
+    row = dispatching.timed(state, dispatching.Sizes(days=1, ways=2, lists=2), 1)
+    assert row.what == "list of 5,000 patrols"
+    assert row.ratio is not None
+    assert row.ratio > 1
