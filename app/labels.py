@@ -452,14 +452,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "field_title": ("我的任务", "My tasks"),
     "field_none": ("现在没有任务", "No task now"),
     "field_none_note": (
-        "有新任务时会出现在这里，并振动提醒。请让本页开着。",
+        "请让本页开着：有新任务时会振动提醒。",
         "A new task will appear here and the phone will vibrate. Keep this page open.",
     ),
     "field_new": ("新任务：{title}", "New task: {title}"),
     "field_live": ("已连接", "Connected"),
     "field_offline": ("没有网络", "No network"),
     "field_offline_note": (
-        "可以接着办：你点的和写的都存在手机里，联网后按顺序自动发送。",
+        "可以接着办：做的和写的都存着，联网后自动按序发送。",
         "Go on working: what you do and write is kept on the phone and sent in order when the network is back.",
     ),
     "field_seen": ("任务为 {age}前的情况", "The tasks are as of {age} ago"),
@@ -467,7 +467,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "field_pending": ("{n} 步待发送", "{n} to send"),
     "field_share": ("上报我的位置", "Share my position"),
     "field_share_off": (
-        "已关闭。打开后仅在本页开着时每 10 秒上报一次。",
+        "已关闭。打开后，本页开着时每 10 秒上报。",
         "Off. When on, it is sent every 10 s while this page is open.",
     ),
     "field_share_wait": ("正在定位…", "Finding the position…"),

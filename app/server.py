@@ -6,7 +6,8 @@
   callbacks (module-level `@dash.callback` works too). They reach the site by `centre.current()` and the signed-in
   person by `accounts.viewer()`.
 * `sign_in` gives `page(*, next_path, failed, lang) -> str`, a whole HTML document without Dash: nothing of Dash
-  but its static bundles is served to somebody who is not signed in.
+  but its static bundles is served to somebody who is not signed in. `field` is one too, since a phone in the street
+  should not load Dash; its routes are in `app.field`, and Dash leaves its assets (`field*`) alone.
 * `app.pages.shell()`, when there is one, is the layout around the pages; it must hold `dash.page_container`.
 
 Dash's own catch-all is shadowed by ours: an unknown address is a plain 404.
@@ -28,7 +29,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.middleware import Middleware
 
-from app import api, api_docs, indicators, intake, listening, operations, pages, sign_in, style, text
+from app import api, api_docs, field, indicators, intake, listening, operations, pages, sign_in, style, text
 from app.answers import add_error_answers
 from app.centre import Centre, open_centre
 from app.config import ROOT, Settings
@@ -64,7 +65,7 @@ def serve_centre(centre: Centre) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.centre, app.state.feed = centre, live
-    for part in (sign_in, indicators, intake, api, listening, style, operations, api_docs):
+    for part in (sign_in, field, indicators, intake, api, listening, style, operations, api_docs):
         app.include_router(part.router)
     add_error_answers(app)
     app.add_api_route("/", home, include_in_schema=False)
@@ -85,7 +86,7 @@ def mount_pages(app: FastAPI, centre: Centre) -> Any:
     pages_app: Any = dash.Dash(
         "gridpost", server=cast(Any, app), use_pages=True, pages_folder="", assets_folder=str(ROOT / "assets"),
         serve_locally=True, suppress_callback_exceptions=True, update_title="", title="网格哨 Gridpost",
-        on_error=callback_failed, include_pages_meta=False, add_log_handler=False,
+        on_error=callback_failed, include_pages_meta=False, add_log_handler=False, assets_ignore="^field",
     )  # fmt: skip
     pages_app.backend.websocket_capability = False  # else the renderer keeps trying to open one; the guard closes it
     if centre.settings.secret_key is not None:
