@@ -80,7 +80,7 @@ def prepared(desk: Desk, row: workflow.Act, asked: Asked, case: Case, now: datet
         department=asked.department, departments=asked.departments, dispatch=asked.dispatch, text=asked.text,
         image=asked.image, matter=matter, into=asked.into, score=_score(asked.score), wanted=asked.wanted,
         limit=str(_limit(asked.limit)) if asked.limit else "", until=_until(asked.until, now),
-        clocks=_clocks(desk, row, asked, case, matter, now),
+        clocks=_clocks(desk, row, asked, case, matter, now), settle=_settle(desk, asked, matter, now),
     )  # fmt: skip
     more = OWN.get(asked.name)
     return more(desk, asked, case, act) if more else act
@@ -173,6 +173,14 @@ def _clocks(
         case "extend" | "rework":
             return ()
     return clocks.running(limits, row.starts, now, calendar)
+
+
+def _settle(desk: Desk, asked: Asked, matter: Matter | None, now: datetime) -> Clock | None:
+    """The time to settle that replaces the one to handle if this department is the last to come (the joint visit), for
+    matters that have one; the script knows whether it is."""
+    if asked.name not in ("check_in", "finish") or matter is None or "settle" not in matter.clocks:
+        return None
+    return clocks.clock("handle", now, matter.clocks["settle"], desk.calendar)
 
 
 def _limit(text: str) -> Limit:

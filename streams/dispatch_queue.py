@@ -71,6 +71,16 @@ class Answered(NamedTuple):
     opened: str = ""
 
 
+class Near(NamedTuple):
+    """A department's patrol that was seen at a case to which the department was called; `at` in epoch ms."""
+
+    no: str
+    department: str
+    patrol: str
+    at: int
+    member: bytes
+
+
 class Looked(NamedTuple):
     """What time alone brought about. `noted`: reminders, as (case, clock, due in epoch ms, percent); `waking`: cases
     whose suspension is over; `auto`: cases to which the centre sends somebody."""
@@ -81,6 +91,7 @@ class Looked(NamedTuple):
     resent: int
     waking: tuple[str, ...]
     auto: tuple[str, ...]
+    near: tuple[Near, ...] = ()
 
 
 def connect(url: str) -> Redis:
@@ -160,17 +171,22 @@ class DispatchQueue(Outbox):
         more: list[dict[str, Any]] = []
         while True:
             with self.reaching():
-                noted, low, opened, settled, resent, waking, auto = self._clock(
+                noted, low, opened, settled, resent, waking, auto, near = self._clock(
                     self.keys.prefix, pack({**self._now(now), "more": more})
                 )
             total = Looked(
                 total.noted + tuple(_noted(each) for each in noted), total.opened + tuple(no.decode() for no in opened),
                 total.settled + settled, total.resent + resent, tuple(no.decode() for no in waking),
-                tuple(no.decode() for no in auto),
+                tuple(no.decode() for no in auto), tuple(_near(near)),
             )  # fmt: skip
             more = self._more(low)
             if not (noted or low or opened or settled or resent):
                 return total
+
+    def checked(self, near: Near) -> None:
+        """This one has been checked in, or cannot be."""
+        with self.reaching():
+            self.redis.zrem(self.keys("checking"), near.member)
 
     def seal(self, now: datetime) -> int:
         """Seal what was done since the newest seal; returns how many entries. Two workers seal each entry once."""
@@ -208,6 +224,7 @@ class DispatchQueue(Outbox):
             "until": millis(act.until) if act.until else None, "event": act.event, "e": act.made, "score": act.score,
             "wanted": act.wanted, "from": act.department if act.role == "department" else act.patrol,
             "clocks": clock_args((clock, self._marks(clock, after=at)) for clock in act.clocks), **act.place,
+            "settle": next(iter(clock_args((c, self._marks(c, after=at)) for c in (act.settle,) if c)), None),
         }  # fmt: skip
         return {name: value for name, value in asked.items() if value is not None}
 
@@ -247,6 +264,13 @@ def _calls(batch: Sequence[Tagged]) -> Iterator[Sequence[Tagged]]:
 def _number_of(share: int) -> int:
     """The number of the reminder that says so many percent; see `clocks.percent`."""
     return next(n for n in itertools.count() if clocks.percent(n) >= share)
+
+
+def _near(pairs: Any) -> Iterator[Near]:
+    flat = [value for pair in pairs for value in (pair if isinstance(pair, list | tuple) else (pair,))]
+    for member, at in zip(flat[::2], flat[1::2], strict=True):
+        no, department, patrol = msgspec.json.decode(member)
+        yield Near(no, department, patrol, int(float(at)), member)
 
 
 def _noted(text: bytes) -> tuple[str, str, int, int]:

@@ -28,6 +28,7 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `auto`            | zset   | until somebody is sent     | clock                       | clock worker |
 | `unanswered`      | zset   | until it is answered       | act, clock (when to repeat) | clock |
 | `calls:<department>` | geo | until it checked in        | act                         | record (checks it in) |
+| `checking`        | zset   | until checked in           | record (when it was near)   | clock worker (checks it in) |
 | `draws`           | stream | with the site              | draw                        | whoever repeats a draw |
 | `cases:<day>`     | zset   | 35 days                    | record (received)           | figures |
 | `cases:closed:<day>` | zset | 35 days                   | act (closed)                | figures |

@@ -149,7 +149,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standard: Named
     standard_en: Named
     post: Named
-    clocks: dict[Literal["respond", "arrive", "handle"], str]
+    clocks: dict[Literal["respond", "arrive", "handle", "check_in", "settle"], str]
     merge: _Merge
     opens_on: tuple[Named, ...]
     helpers: tuple[Named, ...] = ()

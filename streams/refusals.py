@@ -64,6 +64,7 @@ class Act(NamedTuple):
     made: Mapping[str, Any] | None = None
     score: int | None = None
     wanted: str = ""
+    settle: Clock | None = None
 
 
 def refusal(act: Act, answer: dict[str, Any]) -> ActRefused:

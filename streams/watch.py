@@ -84,6 +84,16 @@ def keep_time(desk: Desk) -> Looked:
             acts.do(desk, asked, now)
         except ActRefused as refused:
             log.info("not resumed by rule: %s", refused)
+    for near in looked.near:
+        asked = Asked(
+            no=near.no, name="check_in", by=near.patrol, role="rule", department=near.department,
+            request=f"near/{near.department}/{near.at}",
+        )  # fmt: skip
+        try:
+            acts.do(desk, asked, moment(near.at))
+        except ActRefused as refused:
+            log.info("not checked in by its place: %s", refused)
+        desk.queue.checked(near)
     for no in looked.auto:
         send_best(desk, no, now)
     return looked

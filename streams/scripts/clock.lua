@@ -86,4 +86,5 @@ write_counts()
 announce_touched({alerts = {}, cases = {}, notices = notices})
 return {noted, low, opened, settled, resent,
   redis.call('ZRANGEBYSCORE', prefix .. 'waking', '-inf', whole(now), 'LIMIT', 0, PIECE),
-  redis.call('ZRANGE', prefix .. 'auto', 0, PIECE - 1)}
+  redis.call('ZRANGE', prefix .. 'auto', 0, PIECE - 1),
+  redis.call('ZRANGE', prefix .. 'checking', 0, PIECE - 1, 'WITHSCORES')}

@@ -98,7 +98,10 @@ local function move_task(c, a, to)
   if not task then return no_to('not_called', {department = a.department}) end
   if to == 'on_scene' and task.state ~= 'called' or task.state == 'done' then return nil, nil, true end
   redis.call('ZREM', prefix .. 'calls:' .. a.department, a.no)
+  local waited = task.state == 'called'
   if to then task.state, task.at = to, now else table.remove(c.tasks, i) end
+  for _, other in ipairs(c.tasks) do waited = waited and other.state ~= 'called' end
+  if waited and to and a.settle then a.clocks = {a.settle} end  -- the joint visit: the time to settle starts now
   a.detail = a.department
   return nil, {'tasks', tasks_json(c.tasks)}
 end

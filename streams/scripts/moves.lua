@@ -18,7 +18,8 @@ end
 
 local ARRIVED = 50               -- metres from the case: on scene, when two fixes in a row say so
 
--- Whoever is on the way and stands at the case has arrived, said or not; a department's car checks in where it was called.
+-- Whoever is on the way and stands at the case has arrived, said or not. A department's car at a case to which it was
+-- called is noted; the clock worker checks it in, since the time to settle that starts then takes a calendar.
 local function arrive_by_place(e, key, case)
   local c = redis.call('HMGET', prefix .. 'case:' .. case, 'lon', 'lat', 'dispatch')
   local there = (e.accuracy or 0) <= ARRIVED and some(c[1]) and
@@ -34,7 +35,7 @@ local function check_in_by_place(e)
   local near = redis.call('GEOSEARCH', prefix .. 'calls:' .. e.department, 'FROMLONLAT', e.lon_text, e.lat_text,
     'BYRADIUS', ARRIVED * 2, 'm', 'ASC', 'COUNT', 4)
   for _, no in ipairs(near) do
-    perform({no = no, act = 'check_in', by = e.device, role = 'rule', department = e.department, clocks = {}, text = ''})
+    redis.call('ZADD', prefix .. 'checking', 'NX', whole(e.received), cjson.encode({no, e.department, e.device}))
   end
 end
 
