@@ -76,6 +76,7 @@ NEEDS = {
     "into": Text("并入的案件", "the case to merge into"),
     "event": Text("要拆分的事件", "the event"),
     "score": Text("评分", "the score"),
+    "proof": Text("处置后的图片", "a picture of the result"),
     "wanted": Text("申请的事项", "what is asked for"),
 }
 

@@ -219,7 +219,7 @@ class DispatchQueue(Outbox):
             "no": act.no, "act": act.name, "by": act.by, "role": act.role, "request": act.request, "seen": act.seen,
             "patrol": act.patrol, "department": act.department, "departments": act.departments, "person": act.person,
             "post": act.post, "dispatch": act.dispatch, "text": act.text, "image": act.image, "owner": act.owner,
-            "standard": matter.standard if matter else "", "lead": matter.lead if matter else "",
+            "proof": matter is not None and matter.proof, "standard": matter.standard if matter else "", "lead": matter.lead if matter else "",
             "matter": act.new_matter, "priority": act.priority, "limit": act.limit, "into": act.into,
             "until": millis(act.until) if act.until else None, "event": act.event, "e": act.made, "score": act.score,
             "wanted": act.wanted, "from": act.department if act.role == "department" else act.patrol,

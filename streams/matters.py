@@ -50,7 +50,7 @@ class Matter(msgspec.Struct, frozen=True):
 
     `priority` None: by severity. `merge_radius` metres and `merge_minutes`: what happens so near and so soon
     belongs to the open case. `announce`: loudspeakers speak first, the alert is looked at again after
-    `recheck` seconds.
+    `recheck` seconds. `proof`: the feedback needs a picture.
     """
 
     key: str
@@ -73,6 +73,7 @@ class Matter(msgspec.Struct, frozen=True):
     announce_text_en: str
     recheck: float
     skills: tuple[str, ...]
+    proof: bool = False
 
 
 class Threshold(
@@ -159,6 +160,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     announce_text: str = ""
     announce_text_en: str = ""
     recheck: Amount = 0.0
+    proof: bool = False
 
 
 def load_matters(path: Path | str) -> Matters:

@@ -18,7 +18,8 @@ from streams.model import Case, ClockName, State
 
 BindsPatrol = Literal["bind", "keep", "free"]
 Need = Literal[
-    "who", "text", "matter", "place", "departments", "department", "limit", "into", "event", "score", "wanted"
+    "who", "text", "matter", "place", "departments", "department", "limit", "into", "event", "score", "wanted",
+    "proof",
 ]
 
 
@@ -31,10 +32,10 @@ class Goes(StrEnum):
 
 class Act(msgspec.Struct, frozen=True):
     """One row. `roles`: who may; `side`: a side exit, which needs an approver, so others than `roles` may only ask for
-    it. `needs`: the arguments that must be given (`who` is a patrol or a department). `starts`, `stops`, `cancels` name
-    clocks; `pauses` and `resumes` are about all that run. `patrol`: what happens to whoever is on the case. `passed`:
-    states in which the act comes too late to change anything, but is noted when the one on the case reports it.
-    `undo`: the act that takes it back."""
+    it. `needs`: the arguments that must be given (`who` is a patrol or a department; `proof` a picture, for matters
+    that want one). `starts`, `stops`, `cancels` name clocks; `pauses` and `resumes` are about all that run. `patrol`:
+    what happens to whoever is on the case. `passed`: states in which the act comes too late to change anything, but
+    is noted when the one on the case reports it. `undo`: the act that takes it back."""
 
     name: str
     zh: str
@@ -99,7 +100,8 @@ ACTS: tuple[Act, ...] = (
         stops=("check_in",)),
     Act("dismiss", "取消协办", "Release a department", 5, (S.ACCEPTED, *SENT), Goes.SAME, STAFF, ("department", "text"),
         cancels=("check_in",)),
-    Act("handle", "反馈", "Feed back", 6, SENT, S.HANDLED, CREW, stops=ALL, patrol="free", passed=(S.HANDLED,)),
+    Act("handle", "反馈", "Feed back", 6, SENT, S.HANDLED, CREW, ("text", "proof"), stops=ALL, patrol="free",
+        passed=(S.HANDLED,)),
     Act("rework", "返工", "Send back", 7, (S.HANDLED,), S.ACCEPTED, STAFF, ("text",), starts=("handle",)),
     Act("close", "结案", "Close", 7, (S.HANDLED,), S.CLOSED, STAFF, stops=ALL),
     Act("rate", "评价", "Rate", 8, (S.CLOSED,), S.RATED, (*APPROVERS, "leader"), ("score",)),

@@ -219,6 +219,7 @@ local function lacking(row, a)
   for _, need in ipairs(row.needs) do
     local there
     if need == 'who' then there = some(a.patrol) or some(a.department)
+    elseif need == 'proof' then there = not a.proof or some(a.image)
     elseif need == 'place' then there = some(a.lon)
     elseif need == 'departments' then there = a.departments and #a.departments > 0
     else there = some(a[need]) end

@@ -7,6 +7,7 @@ from threading import Barrier
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from streams import workflow
 from streams.codec import millis
@@ -35,7 +36,7 @@ def act(no: str, name: str, *, by: str = "林晓东", seen: int | None = None, p
     """An act of a supervisor (or, with a dispatch, of a patrol)."""
     return Act(
         no, name, by, "field" if dispatch else "supervisor", request or uuid4().hex, seen=seen, patrol=patrol,
-        dispatch=dispatch, clocks=(ARRIVE,) if name == "dispatch" else (), matter=MATTER,
+        dispatch=dispatch, text="已处理" if name == "handle" else "", clocks=(ARRIVE,) if name == "dispatch" else (), matter=MATTER,
     )  # fmt: skip
 
 
@@ -227,6 +228,20 @@ def test_a_decline_needs_its_reason(queue: DispatchQueue) -> None:
     no, dispatch = sent(queue)
     with pytest.raises(NeedsMissing, match="text"):
         queue.act(act(no, "decline", by="P-1", patrol="P-1", dispatch=dispatch), NOW)
+
+
+def test_a_feedback_needs_its_result_and_its_picture_where_the_matter_wants_one(queue: DispatchQueue) -> None:
+    """Nothing is fed back without words; and of a matter that wants proof, nothing without a picture."""
+    no, dispatch = sent(queue)
+    handle = act(no, "handle", by="P-1", patrol="P-1", dispatch=dispatch)
+    with pytest.raises(NeedsMissing) as refused:
+        queue.act(handle._replace(text=""), NOW)
+    assert refused.value.names == ("text",)
+    proved = handle._replace(matter=structs.replace(MATTER, proof=True))
+    with pytest.raises(NeedsMissing) as refused:
+        queue.act(proved, NOW)
+    assert refused.value.names == ("proof",)
+    assert queue.act(proved._replace(image="/media/1"), NOW).case.state is State.HANDLED
 
 
 def test_a_phone_is_told_when_the_desk_takes_its_case_away(queue: DispatchQueue) -> None:
