@@ -36,7 +36,8 @@ def act(no: str, name: str, *, by: str = "林晓东", seen: int | None = None, p
     """An act of a supervisor (or, with a dispatch, of a patrol)."""
     return Act(
         no, name, by, "field" if dispatch else "supervisor", request or uuid4().hex, seen=seen, patrol=patrol,
-        dispatch=dispatch, text="已处理" if name == "handle" else "", clocks=(ARRIVE,) if name == "dispatch" else (), matter=MATTER,
+        dispatch=dispatch, text="已处理" if name == "handle" else "",
+        clocks=(ARRIVE,) if name == "dispatch" else (), matter=MATTER,
     )  # fmt: skip
 
 
