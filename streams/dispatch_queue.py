@@ -243,8 +243,9 @@ class DispatchQueue(Outbox):
         return more
 
     def _marks(self, clock: Clock, *, skip: int = 0, after: int = 0) -> tuple[int, ...]:
-        """Epoch ms and percent of the next reminders, one after the other."""
-        at = clocks.marks(clock, self._calendar, skip)
+        """Epoch ms and percent of the next reminders later than `after`, one after the other; at least one."""
+        while (at := clocks.marks(clock, self._calendar, skip))[-1] <= after:
+            skip += len(at)
         pairs = ((ms, clocks.percent(skip + n)) for n, ms in enumerate(at))
         return tuple(value for ms, share in pairs if ms > after for value in (ms, share))
 

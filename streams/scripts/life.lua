@@ -23,6 +23,11 @@ local function no_to(name, more)
   return answer
 end
 
+local function send(act, no, who, dispatch, text)
+  redis.call('XADD', prefix .. 'outbox', '*', 'act', act, 'case', no, 'patrol', who, 'dispatch', dispatch, 'text',
+    text or '', 'at', whole(now))
+end
+
 -- Six fixes and a free patrol, for those who are sent.
 local function fit_to_send(c, a)
   local missing, limit = {}, false
@@ -88,6 +93,7 @@ function OWN.whistle(c, a)
   for _, department in ipairs(a.departments) do
     c.tasks[#c.tasks + 1] = {department = department, state = 'called', at = now}
     if some(c.lon) then redis.call('GEOADD', prefix .. 'calls:' .. department, c.lon, c.lat, a.no) end
+    send('call', a.no, department, '', a.text)
   end
   a.detail = table.concat(a.departments, ',')
   return nil, {'tasks', tasks_json(c.tasks)}
@@ -107,7 +113,11 @@ local function move_task(c, a, to)
 end
 function OWN.check_in(c, a) return move_task(c, a, 'on_scene') end
 function OWN.finish(c, a) return move_task(c, a, 'done') end
-function OWN.dismiss(c, a) return move_task(c, a, nil) end
+function OWN.dismiss(c, a, no)
+  local refusal, fields, late = move_task(c, a, nil)
+  if fields then send('dismiss', no, a.department, '', a.text) end
+  return refusal, fields, late
+end
 
 function OWN.handle(c)
   local open = {}
@@ -257,11 +267,6 @@ local function bind(patrols, id, case, sub, dispatch)
     patrol_state(duty, case, sub))
 end
 
-local function send(act, no, who, dispatch, text)
-  redis.call('XADD', prefix .. 'outbox', '*', 'act', act, 'case', no, 'patrol', who, 'dispatch', dispatch, 'text',
-    text or '', 'at', whole(now))
-end
-
 -- What the act does to whoever is on the case, and what their device is told.
 local function move_holder(no, c, a, row, patrols)
   local holder = some(c.patrol) or some(c.department)
@@ -328,10 +333,7 @@ local function perform(a)
   local refusal = not_theirs(c, a, row)
   if refusal then return refusal end
   take_more(no, c)
-  if unmarked(c) then
-    local _, low = note_marks(no, c)
-    return no_to('marks_missing', {low = low})
-  end
+  if unmarked(c) then return no_to('marks_missing', {low = wanting(no, c)}) end
   local before = c.state
   local late = not listed(row.before, before)
   if late and not (a.dispatch and listed(row.passed, before)) then return no_to('jump_refused', {state = before}) end

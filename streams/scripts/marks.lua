@@ -31,26 +31,33 @@ local function remind(no, c, clock, percent)
   return {no, clock_key(clock), whole(clock.due), percent}
 end
 
--- Notes what has passed by `now` of the running clocks. `c` has state, version, level, patrol, dispatch, grid, clocks and
--- marks (both decoded). Answers what was noted, and clocks whose marks run low.
-local function note_marks(no, c)
-  local noted, low = {}, {}
+-- The running clocks whose marks are missing, run low or have all passed: the caller works out more.
+local function wanting(no, c)
+  local low = {}
   for _, clock in ipairs(c.clocks) do
-    local key = clock_key(clock)
-    local list = c.marks[key]
-    if running(clock) then
-      while list and #list > 2 and list[1] <= now do
-        noted[#noted + 1] = remind(no, c, clock, list[2])
-        table.remove(list, 1)
-        table.remove(list, 1)
-      end
-      if not list or #list <= MARKS_LOW then
-        low[#low + 1] = string.format('{"no":%s,"clock":%s,"last":%s}', cjson.encode(no),
-          string.sub(clocks_json({clock}), 2, -2), list and list[#list] or 0)
-      end
+    local list = c.marks[clock_key(clock)]
+    if running(clock) and (not list or #list <= MARKS_LOW or list[#list - 1] <= now) then
+      low[#low + 1] = string.format('{"no":%s,"clock":%s,"last":%s}', cjson.encode(no),
+        string.sub(clocks_json({clock}), 2, -2), list and list[#list] or 0)
     end
   end
-  return noted, low
+  return low
+end
+
+-- Notes what has passed by `now` of the running clocks; the caller keeps `marks` and `level`, or it is noted again. `c`
+-- has state, version, level, patrol, dispatch, grid, clocks and marks (both decoded). Answers what was noted, and what
+-- `wanting` then says.
+local function note_marks(no, c)
+  local noted = {}
+  for _, clock in ipairs(c.clocks) do
+    local list = c.marks[clock_key(clock)]
+    while running(clock) and list and #list > 2 and list[1] <= now do
+      noted[#noted + 1] = remind(no, c, clock, list[2])
+      table.remove(list, 1)
+      table.remove(list, 1)
+    end
+  end
+  return noted, wanting(no, c)
 end
 
 local function marks_json(c)
@@ -81,9 +88,11 @@ local function set_reminder(no, c)
   end
 end
 
+-- Is there a running clock of which not every mark by `now` is known?
 local function unmarked(c)
   for _, clock in ipairs(c.clocks) do
-    if running(clock) and not c.marks[clock_key(clock)] then return true end
+    local list = c.marks[clock_key(clock)]
+    if running(clock) and (not list or list[#list - 1] <= now) then return true end
   end
   return false
 end
