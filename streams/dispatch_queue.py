@@ -104,7 +104,7 @@ class DispatchQueue(Outbox):
 
     def __init__(self, redis: Redis, keys: Keys, tz: tzinfo, calendar: Calendar | None = None) -> None:
         super().__init__(redis, keys, tz)
-        life = ("common", "tally", "marks", "cases", "life")
+        life = ("common", "tally", "marks", "cases", "own", "life")
         self._record = Script(redis, *life[:2], "seen", *life[2:], "moves", "alerts", "record")
         self._act = Script(redis, *life, "act")
         self._clock = Script(redis, *life, "clock")
