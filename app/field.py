@@ -35,16 +35,18 @@ from app.pages.desk import LANG_COOKIE
 from app.style import read_base
 from app.views.field import Surroundings
 from geo.places import Position
-from streams import workflow
+from streams import acts, workflow
+from streams.acts import Asked
 from streams.codec import local_day, millis
-from streams.dispatch_queue import Act
 from streams.errors import NoSuchCase, Refused
-from streams.model import Case
+from streams.model import Case, Entry, Task
 
 DONE_SHOWN = 10
 LATE = timedelta(seconds=60)
 """An act that is older when it comes was done without network: its own time goes into the log with it."""
 DONE = ("handled", "closed", "rated")
+PART_ACTS = ("check_in", "finish")
+"""What a department does in its part of a case that another leads: there is one part of it, so no dispatch is named."""
 
 router = APIRouter(tags=["field"])
 No = Annotated[str, Path(max_length=60)]
@@ -83,11 +85,11 @@ async def tasks(request: Request) -> Response:
     centre, viewer, feed = centre_of(request), me(request), request.app.state.feed
     known = list(feed.snapshot.cases.values()) if feed.flowing else await run_in_threadpool(centre.queue.open_cases)
     mine = [case for case in known if concerns(case, viewer)]
-    done = sorted((case for case in mine if case.state.value in DONE), key=lambda case: case.updated, reverse=True)
-    views = await run_in_threadpool(open_tasks, centre, viewer, [case.no for case in mine])
+    done = sorted((case for case in mine if finished(case, viewer)), key=lambda case: case.updated, reverse=True)
+    items = await run_in_threadpool(open_tasks, centre, viewer, [case.no for case in mine])
     body = {
-        "now": millis(centre.now()), "items": views,
-        "done": [done_view(centre, case) for case in done if _today(centre, case)][:DONE_SHOWN],
+        "now": millis(centre.now()), "items": items,
+        "done": [line(centre, case) for case in done if _today(centre, case)][:DONE_SHOWN],
     }  # fmt: skip
     return Response(msgspec.json.encode(body), media_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -143,61 +145,94 @@ def act(
         raise NotAllowed(f"{act} is not done by the role {viewer.role}.")
     if image and not media.ADDRESS.fullmatch(image):
         raise Refused("wrong_type", f"image is {image!r}: send the /media/… address that POST /api/v1/media gave")
+    if not dispatch and act not in PART_ACTS:
+        raise Refused("missing", "dispatch: say which task it belongs to, as the list of tasks names it")
     now = centre.now()
-    asked = an_act(viewer, no, act, dispatch, request_id or str(uuid.uuid4()))
-    done = centre.queue.act(asked._replace(text=_dated(centre, text, utc(at), now), image=image), now)
-    mine = on_it(done.case, viewer)
-    body = {"no": no, "version": done.case.version, "task": task_view(centre, done.case, viewer) if mine else None}
+    said = text if not text and "text" in workflow.BY_NAME[act].needs else _dated(centre, text, utc(at), now)
+    asked = Asked(
+        no=no, name=act, by=viewer.patrol or viewer.department, role=viewer.role, patrol=viewer.patrol,
+        department=viewer.department, dispatch=None if act in PART_ACTS else dispatch, text=said, image=image,
+        request=request_id or str(uuid.uuid4()),
+    )  # fmt: skip
+    done = acts.do(centre.desk(), asked, now).case
+    mine = next((task for task in views(centre, done, viewer) if ("part" in task) == (act in PART_ACTS)), None)
+    body = {"no": no, "version": done.version, "task": mine}
     return Response(msgspec.json.encode(body), media_type="application/json")
 
 
-def an_act(viewer: Viewer, no: str, name: str, dispatch: str, request: str) -> Act:
-    """The act as the queue takes it; raises Refused when it names no dispatch."""
-    if not dispatch:
-        raise Refused("missing", "dispatch: say which task it belongs to, as the list of tasks names it")
-    return Act(
-        no, name, by=viewer.patrol or viewer.department, role=viewer.role, request=request,
-        patrol=viewer.patrol, dispatch=dispatch,
-    )  # fmt: skip
-
-
 def own_acts(role: str) -> tuple[str, ...]:
-    """The acts of the table that a role outside does, in the order of the steps."""
-    return tuple(row.name for row in workflow.ACTS if row.by_patrol and role == "field")
+    """The acts of the table that a role outside does, in the order of the steps. Asking for a side exit is not one: it
+    is done by telephone, and the desk writes it down."""
+    return tuple(row.name for row in workflow.ACTS if role in row.roles and row.name != "ask")
 
 
 def concerns(case: Case, viewer: Viewer) -> bool:
-    """Whether the case is, or was last, the task of this patrol or department."""
-    return bool(viewer.patrol) and case.patrol == viewer.patrol
+    """Whether the case is, or was last, a task of this patrol or department."""
+    return leads(case, viewer) or part_of(case, viewer) is not None
 
 
-def on_it(case: Case, viewer: Viewer) -> bool:
-    """Whether it is a task now."""
-    return concerns(case, viewer) and case.state in workflow.ON_CASE
+def leads(case: Case, viewer: Viewer) -> bool:
+    """Whether the case was sent to this patrol or department."""
+    if viewer.patrol:
+        return case.patrol == viewer.patrol
+    return bool(viewer.department) and case.department == viewer.department
+
+
+def part_of(case: Case, viewer: Viewer) -> Task | None:
+    """The part of this department in a case with several, if it was called."""
+    return next((task for task in case.tasks if viewer.department and task.department == viewer.department), None)
+
+
+def finished(case: Case, viewer: Viewer) -> bool:
+    """Whether this patrol or department has done what it had to."""
+    if leads(case, viewer):
+        return case.state.value in DONE
+    part = part_of(case, viewer)
+    return part is not None and (part.state == "done" or case.state.value in DONE)
 
 
 def open_tasks(centre: Centre, viewer: Viewer, numbers: list[str]) -> list[Item]:
-    """Those of the cases that are my tasks now, as Redis has them."""
-    found = [case for case in centre.queue.cases(numbers) if on_it(case, viewer)]
-    return [task_view(centre, case, viewer) for case in sorted(found, key=lambda case: (_due(case), case.no))]
+    """What is to be done now in these cases, as Redis has them."""
+    found = sorted(centre.queue.cases(numbers), key=lambda case: (_due(case), case.no))
+    return [task for case in found for task in views(centre, case, viewer)]
 
 
-def task_view(centre: Centre, case: Case, viewer: Viewer) -> Item:
-    """One task with everything the page shows. Times are epoch milliseconds."""
-    log = [entry for entry in centre.queue.log(case.no) if entry.dispatch == case.dispatch]
-    sent = next((entry for entry in reversed(log) if entry.act == "dispatch"), None)
+def views(centre: Centre, case: Case, viewer: Viewer) -> list[Item]:
+    """What this patrol or department has to do in a case now: the case itself, its part in it, both or nothing. Times
+    are epoch milliseconds."""
+    part = part_of(case, viewer)
+    open_part = part is not None and part.state != "done" and case.state in workflow.BY_NAME["check_in"].before
+    mine = leads(case, viewer) and case.state in workflow.ON_CASE
+    if not (mine or open_part):
+        return []
+    log, found = centre.queue.log(case.no), []
+    if mine:
+        own = [entry for entry in log if entry.dispatch == case.dispatch]
+        found.append(task_view(centre, case, viewer, own, "dispatch") | {"dispatch": case.dispatch})
+    if part is not None and open_part:
+        own = [entry for entry in log if viewer.department in entry.detail.split(",")]
+        view = task_view(centre, case, viewer, own, "whistle")
+        found.append(view | {"dispatch": f"{case.no}/{part.department}", "part": part.state})
+    return found
+
+
+def task_view(centre: Centre, case: Case, viewer: Viewer, log: list[Entry], sent_by: str) -> Item:
+    """One task with everything the page shows; `log`: what was done in it, `sent_by`: the act that gave it."""
+    sent = next((entry for entry in reversed(log) if entry.act == sent_by), None)
+    matter = centre.matters.matters.get(case.matter)
+    whose = viewer.department if sent_by == "whistle" else ""
     return {
-        **done_view(centre, case), "dispatch": case.dispatch, "version": case.version, "lon": case.lon,
-        "lat": case.lat, "received": case.received, "dispatched": case.dispatched,
+        **line(centre, case), "version": case.version, "lon": case.lon, "lat": case.lat, "received": case.received,
         "place": where(centre, case, "zh"), "place_en": where(centre, case, "en"),
         "grid": grid_name(centre, case, "zh"), "grid_en": grid_name(centre, case, "en"),
-        "clocks": msgspec.to_builtins(case.clocks), "text": readable(case.text, viewer) or "",
-        "instructions": readable(sent.text, viewer) or "" if sent else "",
-        "image": centre.pictures.address(case.image), "steps": {entry.act: entry.at for entry in log},
+        "clocks": [msgspec.to_builtins(clock) for clock in case.clocks if clock.of == whose],
+        "text": readable(case.text, viewer) or "", "instructions": (readable(sent.text, viewer) or "") if sent else "",
+        "image": centre.pictures.address(case.image), "proof": matter is not None and matter.proof,
+        "steps": {entry.act: entry.at for entry in log},
     }  # fmt: skip
 
 
-def done_view(centre: Centre, case: Case) -> Item:
+def line(centre: Centre, case: Case) -> Item:
     """A case in a line."""
     matter = centre.matters.matters.get(case.matter)
     return {

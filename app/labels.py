@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from app.labels_acts import ACT_WORDS
 from streams.workflow import ACTS
 
 Lang = Literal["zh", "en"]
@@ -500,6 +501,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "field_no_place": ("没有位置，请按交代前往", "No place is given: follow the instructions"),
     "field_near": ("你离现场 {far}，到了就点“{act}”", "You are {far} away: tap “{act}” when you are there"),
     "field_arrived": ("已按定位到场，距案件 {far}", "Arrived by position, {far} from the case"),
+    "field_arrived_rule": ("已按定位到场", "Arrived, by position"),
+    "field_part_called": ("被吹哨，待报到", "Called: check in"),
+    "field_part_on_scene": ("已报到", "Checked in"),
     "field_arrived_text": (
         "按手机定位，距案件 {m} 米，精度 {a} 米",
         "By the phone's position, {m} m away, within {a} m",
@@ -519,6 +523,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "field_result": ("处理结果", "Result"),
     "field_result_hint": ("怎么处理的，现在什么情况", "What was done, and how it is now"),
     "field_result_missing": ("请先写一句处理结果", "Write the result first"),
+    "field_proof_missing": ("这类事项要一张处理后的照片", "This kind of case needs a picture of the result"),
     "field_quick_1": ("已清理完毕", "Cleared away"),
     "field_quick_2": ("已劝离", "Asked to leave; they left"),
     "field_quick_3": ("当场整改", "Put right on the spot"),
@@ -569,6 +574,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "This phone cannot keep anything: without network, do not close this page.",
     ),
     "field_failed": ("服务器没有说明原因（{status}）", "The server gave no reason ({status})"),
+    **ACT_WORDS,
 }
 
 

@@ -22,7 +22,7 @@ F.forms = (function () {
     el.innerHTML = `<label for="text-${esc(task.no)}">${esc(t("field_result"))}</label>` +
       `<div class="quick">${quick.map((each) => `<button type="button" data-do="quick">${esc(each)}</button>`).join("")}</div>` +
       `<textarea id="text-${esc(task.no)}" rows="3" maxlength="2000" placeholder="${esc(t("field_result_hint"))}"></textarea>` +
-      `<p class="missing" role="alert" hidden>${esc(t("field_result_missing"))}</p>` +
+      `<p class="missing" role="alert" hidden></p>` +
       `<div class="photo"><label class="button second"><input type="file" accept="image/*" capture="environment">${esc(t("field_photo"))}</label>` +
       `<label class="button second"><input type="file" accept="image/*">${esc(t("field_album"))}</label>` +
       `<span class="taken" hidden><img alt=""><button type="button" data-do="no-photo" aria-label="${esc(t("field_photo_remove"))}">✕</button></span></div>` +
@@ -59,6 +59,7 @@ F.forms = (function () {
     shown[no] = blob ? URL.createObjectURL(blob) : "";
     const box = el.querySelector(".taken");
     box.hidden = !blob;
+    if (blob) el.querySelector(".missing").hidden = true;
     if (blob) box.querySelector("img").src = shown[no]; else box.querySelector("img").removeAttribute("src");
     el.classList.toggle("has-photo", !!blob);
   }
@@ -81,10 +82,13 @@ F.forms = (function () {
 
   /* What is in the form, or nothing after saying what is missing. */
   async function collect(el, task) {
-    const text = (F.store.draft(task.no).text || "").trim();
-    if (text) return {text, picture: await F.store.picture(task.no)};
-    el.querySelector(".missing").hidden = false;
-    el.querySelector("textarea").focus();
+    const text = (F.store.draft(task.no).text || "").trim(), picture = await F.store.picture(task.no);
+    const proof = task.proof && !task.part;
+    if (text && (picture || !proof)) return {text, picture};
+    const missing = el.querySelector(".missing");
+    missing.textContent = t(text ? "field_proof_missing" : "field_result_missing");
+    missing.hidden = false;
+    if (!text) el.querySelector("textarea").focus();
     el.scrollIntoView({block: "center"});
     return null;
   }

@@ -82,7 +82,8 @@ F.queue = (function () {
     for (const row of rows.filter((each) => each.dispatch === task.dispatch)) {
       const act = F.acts[row.act];
       if (act && act.before.includes(found.state)) {
-        found.state = act.after === "same" ? found.state : act.after;
+        if (found.part) found.part = row.act === "finish" ? "done" : "on_scene";
+        else found.state = act.after;
         found.steps[row.act] = Date.parse(row.at);
       }
       found.waits.push(row.act);

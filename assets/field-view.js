@@ -69,7 +69,7 @@ F.view = (function () {
   /* ---- one task ---- */
   function head(task) {
     return `<i class="glyph p${task.priority}"></i><div><h2>${esc(named(task, "title"))}</h2>` +
-      `<p>${esc(t("p" + task.priority))} · ${esc(t("state_" + task.state))} · ${esc(task.no)}</p></div>`;
+      `<p>${esc(t("p" + task.priority))} · ${esc(t(task.part ? "field_part_" + task.part : "state_" + task.state))} · ${esc(task.no)}</p></div>`;
   }
 
   function clocks(task) {

@@ -51,9 +51,16 @@
     const known = tasks.get(item.dispatch);
     if (ended.has(item.dispatch) || (known && known.version > item.version)) return;
     tasks.set(item.dispatch, item);
-    if (known) return;
+    if (known) { placed(known, item); return; }
     if (navigator.vibrate && navigator.userActivation && navigator.userActivation.hasBeenActive) navigator.vibrate([200, 100, 200]);
     if (!first) toast(t("field_new", {title: named(item, "title")}));
+  }
+
+  /* The centre too takes who stands at the case for arrived: two fixes in a row are enough. It is told here. */
+  function placed(known, item) {
+    if (item.part || item.state !== "on_scene" || known.state === "on_scene" || arrived.has(item.dispatch)) return;
+    arrived.add(item.dispatch);
+    notices.unshift({kind: "good", title: t("field_arrived_rule"), text: named(item, "title")});
   }
 
   /* A task that is not listed any more was withdrawn, unless I ended it; what still waits to be sent will hear why. */
@@ -87,6 +94,7 @@
 
   /* ---- what I do ---- */
   function push(task, act, more) {
+    if (act === "arrive") arrived.add(task.dispatch);
     F.queue.push(Object.assign({no: task.no, dispatch: task.dispatch, act, title: task.title, title_en: task.title_en}, more));
   }
 
@@ -108,7 +116,6 @@
     for (const each of tasks.values()) {
       const task = F.queue.ahead(each), mine = F.place.to(task);
       if (!mine || !mine.there || arrived.has(task.dispatch) || V.next(task) !== "arrive") continue;
-      arrived.add(task.dispatch);
       push(task, "arrive", {text: t("field_arrived_text", {m: Math.round(mine.m), a: Math.round(F.place.here().accuracy)})});
       notices.unshift({kind: "good", title: t("field_arrived", {far: F.far(mine.m)}), text: named(task, "title")});
     }
@@ -191,8 +198,8 @@
 
   function near(task) {
     const mine = F.place.to(task);
-    const early = mine && mine.there && !task.part && ["acknowledge", "depart"].includes(V.next(task));
-    return early ? esc(t("field_near", {far: F.far(mine.m), act: t("act_arrive")})) : "";
+    const act = mine && mine.there && {acknowledge: "arrive", depart: "arrive", check_in: "check_in"}[V.next(task)];
+    return act ? esc(t("field_near", {far: F.far(mine.m), act: t("act_" + act)})) : "";
   }
 
   function toast(text) {
