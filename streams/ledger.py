@@ -89,7 +89,10 @@ class Ledger:
         """Entries of all logs in the order they were made, after a stream id."""
         with self.reaching():
             rows: Any = self.redis.xrange(self.keys.acts, min=f"({after}", count=most)
-        return [trace.Act(i.decode(), row[b"no"].decode(), row[b"e"]) for i, row in rows]
+        return [
+            trace.Act(i.decode(), row.get(b"no", b"").decode(errors="backslashreplace"), row.get(b"e", b""))
+            for i, row in rows
+        ]  # as it stands, even where somebody tampered with it: the proof shall find that
 
     def open_cases(self) -> list[Case]:
         """All open cases, the tightest deadline first."""
