@@ -11,11 +11,12 @@ from datetime import datetime
 
 from streams import acts
 from streams.acts import Asked
+from streams.assignment import Plan, assign
 from streams.codec import local_day
 from streams.desk import Desk
 from streams.errors import ActRefused
 from streams.model import Case, State
-from streams.recommend import Candidate, candidates, standing
+from streams.recommend import Candidate, Standing, Wanted, candidates, standing
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +28,30 @@ def loads(desk: Desk, now: datetime) -> Counter[str]:
 
 def ranked(desk: Desk, case: Case, now: datetime, load: Counter[str] | None = None) -> list[Candidate]:
     """Everybody for this case, best first; those who cannot be sent below, with why."""
-    load = loads(desk, now) if load is None else load
+    one = wanted(desk, case)
+    return candidates(case, standings(desk, now, load), now, one.skills, one.district, desk.roads)
+
+
+def plan(desk: Desk, now: datetime) -> tuple[Plan, list[Case]]:
+    """The best assignment of all cases that wait to be dispatched, and those cases."""
+    waiting = [case for case in desk.queue.open_cases() if case.state is State.ACCEPTED]
+    return assign([wanted(desk, case) for case in waiting], standings(desk, now), now, desk.roads), waiting
+
+
+def wanted(desk: Desk, case: Case) -> Wanted:
+    """The case with what is asked of whoever goes."""
     grid = desk.index.gridset.by_code.get(case.grid or "")
     matter = desk.matters.matters.get(case.matter)
-    standings = [
+    return Wanted(case, matter.skills if matter else (), grid.district if grid else "")
+
+
+def standings(desk: Desk, now: datetime, load: Counter[str] | None = None) -> list[Standing]:
+    """Every patrol as it stands now."""
+    load = loads(desk, now) if load is None else load
+    return [
         standing(name, row, desk.register.patrols.get(name), load[name], now)
         for name, row in desk.queue.patrols().items()
     ]
-    return candidates(
-        case, standings, now, matter.skills if matter else (), grid.district if grid else "", desk.roads
-    )
 
 
 def send_best(desk: Desk, no: str, now: datetime) -> bool:
