@@ -165,9 +165,9 @@ def _happenings(town: Town, seed: int, load: float) -> list[tuple[float, Said]]:
     for actor in actors:
         now: float | None = 0.0
         while now is not None and now < DAY_S:
-            said, again = actor.wake(now)
-            found += [(now + each.after, each) for each in said]
-            now = None if again is None else now + again
+            woken = actor.wake(now)
+            found += [(now + each.after, each) for each in woken.said]
+            now = None if woken.again is None else now + woken.again
     return sorted(found, key=lambda each: each[0])
 
 

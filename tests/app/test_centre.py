@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app import centre as centres
-from app.centre import open_centre
+from app.centre import open_centre, read_roads
 from app.config import TOWN, Settings
 from streams.errors import BadSetting
 from streams.organisation import NO_ORGANISATION
@@ -67,3 +67,12 @@ def test_departments_of_matters_and_patrols_must_be_there(tmp_path: Path) -> Non
     patrols.write_text(patrols.read_text("utf-8").replace(",police\n", ",navy\n", 1), encoding="utf-8")
     with pytest.raises(BadSetting, match=r"'navy' is missing, which patrol 'P-013'"):
         open_centre(settings(only, patrols))
+
+
+def test_the_roads_are_read_beside_the_grids(tmp_path: Path) -> None:
+    """The demo town has roads, a town without a basemap none; one that cannot be read is refused with its path."""
+    assert read_roads(Settings().basemap) is not None
+    assert read_roads(tmp_path / "basemap.geojson") is None
+    (tmp_path / "basemap.geojson").write_text("{")
+    with pytest.raises(BadSetting, match="basemap.geojson cannot be read"):
+        read_roads(tmp_path / "basemap.geojson")
