@@ -156,7 +156,7 @@ def test_a_task_goes_from_accept_to_result_by_taps(phone: Page, desk: ingest.Des
         reaches(phone, desk, case, after)
     phone.wait_for_selector("article .form textarea")
     tap(phone, "handle")
-    assert phone.is_visible("article .form .missing")
+    phone.wait_for_selector("article .form .missing:has-text('处理结果')")
     phone.fill("article .form textarea", "明火已扑灭")
     phone.set_input_files("article .form input[capture]", a_photo(phone))
     phone.wait_for_selector("article .taken img")
@@ -351,3 +351,55 @@ def test_whoever_signs_out_leaves_no_task_on_the_phone(phone: Page, desk: ingest
     phone.wait_for_url("**/sign-in")
     assert phone.evaluate("Object.keys(localStorage).filter((k) => k.includes('/seen') || k.includes('/draft'))") == []
     assert phone.evaluate("caches.keys()") == []
+
+
+def test_a_department_does_its_part(phone: Page, browser: Browser, desk: ingest.Desk, centre: Centre) -> None:
+    """The bureau that was whistled for checks in and finishes with a result; the patrol's card is not its."""
+    code = sorted(centre.org.departments)[0]
+    centre.accounts.add("bureau", "department", PASSWORD, datetime.now(UTC), code)
+    case = a_task(desk, centre)
+    actions.act(centre, case.no, "whistle", by=OPERATOR, seen=case.version, departments=(code,), text="带抽水泵")
+    context = browser.new_context(**PHONE, base_url=phone.url.removesuffix("/field"))
+    context.set_default_timeout(15_000)
+    bureau = context.new_page()
+    sign_in(bureau, "bureau")
+    bureau.wait_for_selector("article .head h2")
+    assert "带抽水泵" in bureau.inner_text("article .said")
+    assert bureau.locator("article .steps > *").count() == 2
+    tap(bureau, "check_in")
+    bureau.wait_for_selector("article .form textarea")
+    bureau.fill("article .form textarea", "已抽干")
+    tap(bureau, "finish")
+    until(bureau, lambda: acts(desk, case)[-2:] == ["check_in", "finish"], "the part is done")
+    bureau.wait_for_selector("#none .none")
+    context.close()
+    assert state(desk, case) is State.DISPATCHED
+
+
+def test_who_has_arrived_by_the_centres_rule_is_told(phone: Page, desk: ingest.Desk, centre: Centre) -> None:
+    """Two fixes at the place from the officer's radio arrive without a tap; the phone says so and asks for the rest."""
+    case = a_task(desk, centre)
+    phone.wait_for_selector("article .head h2")
+    say(desk, "position", "P-001", lon=case.lon, lat=case.lat)
+    say(desk, "position", "P-001", lon=case.lon, lat=case.lat)
+    reaches(phone, desk, case, State.ON_SCENE)
+    phone.wait_for_selector(".notice.good")
+    assert "已按定位到场" in phone.inner_text(".notice")
+    phone.wait_for_selector("article .form textarea")
+
+
+def test_a_matter_that_wants_a_picture_says_so(phone: Page, desk: ingest.Desk, centre: Centre) -> None:
+    """The result is not sent without one; with one it goes."""
+    key = next(key for key, matter in centre.matters.matters.items() if matter.proof)
+    case = a_task(desk, centre)
+    centre.queue.redis.hset(centre.queue.keys.case(case.no), "matter", key)
+    for act in ("acknowledge", "depart", "arrive"):
+        tap(phone, act)
+    reaches(phone, desk, case, State.ON_SCENE)
+    phone.fill("article .form textarea", "已处置")
+    tap(phone, "handle")
+    phone.wait_for_selector("article .form .missing:has-text('照片')")
+    phone.set_input_files("article .form input[capture]", a_photo(phone))
+    phone.wait_for_selector("article .taken img")
+    tap(phone, "handle")
+    reaches(phone, desk, case, State.HANDLED)
