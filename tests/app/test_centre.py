@@ -74,5 +74,5 @@ def test_the_roads_are_read_beside_the_grids(tmp_path: Path) -> None:
     assert read_roads(Settings().basemap) is not None
     assert read_roads(tmp_path / "basemap.geojson") is None
     (tmp_path / "basemap.geojson").write_text("{")
-    with pytest.raises(BadSetting, match="basemap.geojson cannot be read"):
+    with pytest.raises(BadSetting, match=r"basemap\.geojson cannot be read"):
         read_roads(tmp_path / "basemap.geojson")
