@@ -3,7 +3,8 @@
 `do` is what the pages, the API, replies from the field and the centre's own rules call. It works out what a script
 cannot (deadlines by the calendar, the grid of a place, who owns a case, whose liaison goes) from the case as it is, and
 lets the script check all of it against the case as it then is: whoever names the version they saw is refused when
-somebody was faster. Without a version (a reply, a rule) the script judges by the state alone.
+somebody was faster. Without a version (a reply, a rule) the state decides; what was worked out for a case that has
+moved since it was read is worked out again.
 """
 
 from __future__ import annotations
@@ -67,20 +68,25 @@ def do(desk: Desk, asked: Asked, now: datetime) -> Answered:
     row = workflow.BY_NAME.get(asked.name)
     if row is None:
         raise JumpRefused(asked.no, asked.name, case.state.value, workflow.allowed(case.state, asked.role))
-    return desk.queue.act(prepared(desk, row, asked, case, now), now)
+    while (answered := desk.queue.attempt(prepared(desk, row, asked, case, now), now)) is None:
+        case = desk.queue.case(asked.no) or case
+    return answered
 
 
 def prepared(desk: Desk, row: workflow.Act, asked: Asked, case: Case, now: datetime) -> Act:
     """The call of the script: the act with what the calendar, the map and the organisation say."""
-    matter = desk.matters.matters.get(asked.matter or case.matter)
-    if asked.matter and matter is None:
+    chosen = asked.matter if asked.name == "classify" else ""
+    matter = desk.matters.matters.get(chosen or case.matter)
+    if chosen and matter is None:
         raise Refused("unknown_matter", f"matter {asked.matter!r} is not in the catalogue: use one of its keys")
     act = Act(
-        asked.no, asked.name, by=asked.by, role=asked.role, request=asked.request, seen=asked.seen, patrol=asked.patrol,
+        asked.no, asked.name, by=asked.by, role=asked.role, request=asked.request, seen=asked.seen, base=case.version,
+        patrol=asked.patrol,
         department=asked.department, departments=asked.departments, dispatch=asked.dispatch, text=asked.text,
         image=asked.image, matter=matter, into=asked.into, score=_score(asked.score), wanted=asked.wanted,
         limit=str(_limit(asked.limit)) if asked.limit else "", until=_until(asked.until, now),
-        clocks=_clocks(desk, row, asked, case, matter, now), settle=_settle(desk, asked, matter, now),
+        clocks=_clocks(desk, row, asked, case, matter, now), noted=_noted(asked, case),
+        settle=_settle(desk, asked, matter, now),
     )  # fmt: skip
     more = OWN.get(asked.name)
     return more(desk, asked, case, act) if more else act
@@ -142,7 +148,10 @@ def _split(desk: Desk, asked: Asked, case: Case, act: Act) -> Act:
     if event is None:
         raise NotJoined(asked.no, asked.event)
     [intent] = triage.apply(desk.matters, [event], desk.calendar, desk.register.patrols, desk.organisation)
-    return act._replace(event=asked.event, made=event_fields(event, intent, desk.calendar.tz))
+    made = event_fields(event, intent, desk.calendar.tz)
+    if not (made.get("open") or (made.get("rule") or {}).get("open")):
+        raise NotJoined(asked.no, asked.event)  # the catalogue has changed: it would open nothing today
+    return act._replace(event=asked.event, made=made)
 
 
 OWN: dict[str, Callable[[Desk, Asked, Case, Act], Act]] = {
@@ -159,20 +168,30 @@ def _clocks(
     calendar, limits = desk.calendar, matter.clocks if matter else {}
     if row.resumes:
         return tuple(clocks.resumed(clock, now, calendar) for clock in case.clocks if clock.paused is not None)
-    handle = next((clock for clock in reversed(case.clocks) if clock.name == "handle"), None)
+    handle = next((clock for clock in case.clocks if clock.name == "handle"), None)
     match asked.name:
         case "whistle":
             limit = limits.get("check_in", CHECK_IN)
             return tuple(clocks.clock("check_in", now, limit, calendar, of=each) for each in asked.departments)
-        case "extend" if handle is not None and asked.limit:
-            return (clocks.extended(handle, _limit(asked.limit), now, calendar),)
+        case "extend" if asked.limit:
+            limit = _limit(asked.limit)
+            if handle is None:
+                return (clocks.clock("handle", now, limit, calendar),)
+            return (clocks.extended(handle, limit, now, calendar),)
         case "rework" if handle is not None:  # sent back: the same time to handle runs on
             return (msgspec.structs.replace(handle, done=None),)
-        case "classify":
-            return clocks.running(limits, ("respond",), instant(case.received), calendar)
+        case "classify":  # the report has waited since it came, or since it was restored
+            start = next((clock.start for clock in case.clocks if clock.name == "respond"), case.received)
+            return clocks.running(limits, ("respond",), instant(start), calendar)
         case "extend" | "rework":
             return ()
     return clocks.running(limits, row.starts, now, calendar)
+
+
+def _noted(asked: Asked, case: Case) -> int | None:
+    """Until when the reminders of a clock that goes on are noted, if not until now: one that was stopped says what it
+    missed."""
+    return next((clock.done for clock in case.clocks if asked.name == "rework" and clock.name == "handle"), None)
 
 
 def _settle(desk: Desk, asked: Asked, matter: Matter | None, now: datetime) -> Clock | None:

@@ -152,6 +152,12 @@ class DispatchQueue(Outbox):
 
     def act(self, act: Act, now: datetime) -> Answered:
         """Do one act on one case; see `scripts/life.lua`. Raises one of the ActRefused tree, then nothing changed."""
+        answered = self.attempt(act._replace(base=None), now)
+        assert answered is not None, "only an act that names its base can find that the case has moved"
+        return answered
+
+    def attempt(self, act: Act, now: datetime) -> Answered | None:
+        """As `act`; None, and nothing changed, when the case is not at version `act.base` any more: read it again."""
         asked = self._asked(act, now)
         more: list[dict[str, Any]] = []
         while True:
@@ -161,6 +167,8 @@ class DispatchQueue(Outbox):
             answer = msgspec.json.decode(answered)
             if answer["ok"]:
                 return Answered(read_case(case), answer["dispatch"], answer.get("opened") or "")
+            if answer["error"] == "moved":
+                return None
             if answer["error"] != "marks_missing":
                 raise refusal(act, answer)
             more = self._more(answer["low"])  # a clock that no worker has looked at yet
@@ -177,7 +185,7 @@ class DispatchQueue(Outbox):
             total = Looked(
                 total.noted + tuple(_noted(each) for each in noted), total.opened + tuple(no.decode() for no in opened),
                 total.settled + settled, total.resent + resent, tuple(no.decode() for no in waking),
-                tuple(no.decode() for no in auto), tuple(_near(near)),
+                tuple(dict.fromkeys(total.auto + tuple(no.decode() for no in auto))), tuple(_near(near)),
             )  # fmt: skip
             more = self._more(low)
             if not (noted or low or opened or settled or resent):
@@ -217,14 +225,15 @@ class DispatchQueue(Outbox):
         at, matter = millis(now), act.matter
         asked = {
             "no": act.no, "act": act.name, "by": act.by, "role": act.role, "request": act.request, "seen": act.seen,
-            "patrol": act.patrol, "department": act.department, "departments": act.departments, "person": act.person,
-            "post": act.post, "dispatch": act.dispatch, "text": act.text, "image": act.image, "owner": act.owner,
-            "proof": matter is not None and matter.proof,
+            "base": act.base, "patrol": act.patrol, "department": act.department, "departments": act.departments,
+            "person": act.person, "post": act.post, "dispatch": act.dispatch, "text": act.text, "image": act.image,
+            "owner": act.owner, "proof": matter is not None and matter.proof,
             "standard": matter.standard if matter else "", "lead": matter.lead if matter else "",
             "matter": act.new_matter, "priority": act.priority, "limit": act.limit, "into": act.into,
             "until": millis(act.until) if act.until else None, "event": act.event, "e": act.made, "score": act.score,
             "wanted": act.wanted, "from": act.department if act.role == "department" else act.patrol,
-            "clocks": clock_args((clock, self._marks(clock, after=at)) for clock in act.clocks), **act.place,
+            "clocks": clock_args((clock, self._marks(clock, after=_heard(act, clock, at))) for clock in act.clocks),
+            **act.place,
             "settle": next(iter(clock_args((c, self._marks(c, after=at)) for c in (act.settle,) if c)), None),
         }  # fmt: skip
         return {name: value for name, value in asked.items() if value is not None}
@@ -248,6 +257,13 @@ class DispatchQueue(Outbox):
             skip += len(at)
         pairs = ((ms, clocks.percent(skip + n)) for n, ms in enumerate(at))
         return tuple(value for ms, share in pairs if ms > after for value in (ms, share))
+
+
+def _heard(act: Act, clock: Clock, now: int) -> int:
+    """Until when the reminders of a clock that an act starts need not be noted; that a new deadline is over must be."""
+    if act.name == "classify":
+        return min(now, clock.due - 1)
+    return now if act.noted is None else act.noted
 
 
 def _calls(batch: Sequence[Tagged]) -> Iterator[Sequence[Tagged]]:

@@ -34,8 +34,10 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 class Act(NamedTuple):
     """One act as the script is asked to do it; `acts.py` makes it. `seen`: the version they saw (None: a reply or a
-    rule, judged by the state). `request` names the call: the same name again gives the same answer and does nothing
-    more. `clocks`: those that the act starts or moves, with their deadlines. `place`, `made`: fields of the script."""
+    rule, judged by the state); `base`: the version that clocks and fields were worked out from. `request` names the
+    call: the same name again gives the same answer and does nothing more. `clocks`: those that the act starts or moves,
+    with their deadlines; what of their reminders was due by `noted` (epoch ms; None: now) is noted or need not be.
+    `place`, `made`: fields of the script."""
 
     no: str
     name: str
@@ -65,6 +67,8 @@ class Act(NamedTuple):
     score: int | None = None
     wanted: str = ""
     settle: Clock | None = None
+    base: int | None = None
+    noted: int | None = None
 
 
 def refusal(act: Act, answer: dict[str, Any]) -> ActRefused:

@@ -66,7 +66,8 @@ SENT = (S.DISPATCHED, S.ACKNOWLEDGED, S.ON_THE_WAY, S.ON_SCENE)
 UNSENT = (S.REPORTED, S.VERIFIED, S.ACCEPTED)
 WORKED = (*UNSENT, *SENT, S.HANDLED)
 OVER = (S.CLOSED, S.RATED, S.REJECTED, S.MERGED)
-LIFE = (*WORKED, S.CLOSED, S.RATED)
+ASKABLE = (*UNSENT, *SENT, S.CLOSED, S.RATED)
+"""The states that some side exit leaves."""
 
 APPROVERS = ("supervisor", "administrator")
 STAFF = ("operator", *APPROVERS)
@@ -79,7 +80,7 @@ ALL: tuple[ClockName, ...] = ("respond", "arrive", "handle", "check_in")
 ACTS: tuple[Act, ...] = (
     Act("verify", "核实", "Verify", 2, (S.REPORTED,), S.VERIFIED, RULE),
     Act("classify", "改事项", "Set the matter", 2, (S.REPORTED, S.VERIFIED), Goes.SAME, STAFF, ("matter",),
-        starts=("respond",)),
+        starts=("respond",), cancels=("respond",)),
     Act("place", "定位", "Set the place", 2, UNSENT, Goes.SAME, STAFF, ("place",)),
     Act("accept", "受理", "Accept", 3, (S.VERIFIED,), S.ACCEPTED, RULE, starts=("handle",)),
     Act("dispatch", "派遣", "Dispatch", 4, (S.ACCEPTED,), S.DISPATCHED, RULE, ("who",), starts=("arrive",),
@@ -102,7 +103,8 @@ ACTS: tuple[Act, ...] = (
         cancels=("check_in",)),
     Act("handle", "反馈", "Feed back", 6, SENT, S.HANDLED, CREW, ("text", "proof"), stops=ALL, patrol="free",
         passed=(S.HANDLED,)),
-    Act("rework", "返工", "Send back", 7, (S.HANDLED,), S.ACCEPTED, STAFF, ("text",), starts=("handle",)),
+    Act("rework", "返工", "Send back", 7, (S.HANDLED,), S.ACCEPTED, STAFF, ("text",), starts=("handle",),
+        patrol="free"),
     Act("close", "结案", "Close", 7, (S.HANDLED,), S.CLOSED, STAFF, stops=ALL),
     Act("rate", "评价", "Rate", 8, (S.CLOSED,), S.RATED, (*APPROVERS, "leader"), ("score",)),
     Act("return", "回退", "Return", 4, SENT, S.ACCEPTED, APPROVERS, ("text",), cancels=("arrive",), patrol="free",
@@ -116,9 +118,9 @@ ACTS: tuple[Act, ...] = (
     Act("extend", "延期", "Extend", 5, (S.ACCEPTED, *SENT), Goes.SAME, APPROVERS, ("text", "limit"),
         starts=("handle",), side=True),
     Act("reopen", "重开", "Reopen", 7, (S.CLOSED, S.RATED), S.ACCEPTED, APPROVERS, ("text",), starts=("handle",),
-        side=True),
-    Act("ask", "申请", "Ask for", 5, (*LIFE, S.SUSPENDED), Goes.SAME, (*CREW,), ("wanted", "text")),
-    Act("refuse", "驳回申请", "Refuse the request", 5, (*LIFE, S.SUSPENDED), Goes.SAME, APPROVERS, ("text",)),
+        patrol="free", side=True),
+    Act("ask", "申请", "Ask for", 5, ASKABLE, Goes.SAME, CREW, ("wanted", "text")),
+    Act("refuse", "驳回申请", "Refuse the request", 5, ASKABLE, Goes.SAME, APPROVERS, ("text",)),
     Act("merge", "并案", "Merge", 2, UNSENT, S.MERGED, STAFF, ("into",), undo="unmerge"),
     Act("unmerge", "撤销并案", "Undo the merging", 2, (S.MERGED,), Goes.PREVIOUS, STAFF),
     Act("split", "拆分", "Split off", 2, WORKED, Goes.SAME, STAFF, ("event",)),
@@ -182,7 +184,8 @@ def check(case: Case, name: str) -> Act:
 def lua() -> str:
     """The table as Lua, put in front of every script that moves cases."""
     rows = {act.name: {**msgspec.to_builtins(act), "name": act.name} for act in ACTS}
-    names = {"ACTS": rows, "CLOCK_NAMES": CLOCK_NAMES, "LEVEL_NAMES": list(LEVEL_NAMES), "OVER": list(OVER)}
+    names = {"ACTS": rows, "CLOCK_NAMES": CLOCK_NAMES, "LEVEL_NAMES": list(LEVEL_NAMES), "OVER": list(OVER),
+             "SENT": list(SENT)}
     return "".join(f"local {name} = {_literal(msgspec.to_builtins(value))}\n" for name, value in names.items())
 
 

@@ -8,7 +8,7 @@ local PIECE = 64
 local noted, low = {}, {}
 local function look(no)
   local c = read_case(no)
-  if not c then
+  if not c or listed(OVER, c.state) then  -- it ended between this call and the one that asked for more marks
     redis.call('ZREM', prefix .. 'reminders', no)
     return
   end
@@ -60,16 +60,21 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'announced', '-inf',
   end
 end
 
--- A task that nobody answered goes out again, until it is answered, taken back or its time to arrive is over.
+-- A task that nobody answered goes out again, until it is answered, taken back or its time is over: that to arrive, or,
+-- where the matter has none, that to handle.
+local function time_of(c)
+  local at = {}
+  for _, clock in ipairs(c.clocks) do
+    if running(clock) then at[clock.name] = clock.due end
+  end
+  return at.arrive or at.handle or 0
+end
+
 local resent = 0
 for _, no in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'unanswered', '-inf', whole(now), 'LIMIT', 0, PIECE)) do
   local c = read_case(no)
-  local over = now
-  for _, clock in ipairs(c and c.clocks or {}) do
-    if clock.name == 'arrive' and running(clock) then over = clock.due end
-  end
-  if c and c.state == 'dispatched' and over > now then
-    send('assign', no, some(c.patrol) or c.department, c.dispatch, '')
+  if c and c.state == 'dispatched' and time_of(c) > now then
+    send('assign', no, some(c.patrol) or c.department, c.dispatch, c.told)
     redis.call('ZADD', prefix .. 'unanswered', whole(now + RESEND), no)
     resent = resent + 1
   else
@@ -82,9 +87,13 @@ for _, no in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'unanswered', '-inf', 
   end
 end
 
+-- Those to whom nobody could be sent go behind the others, so that many of them keep nobody from their turn.
+local auto = redis.call('ZRANGE', prefix .. 'auto', 0, PIECE - 1)
+for _, no in ipairs(auto) do redis.call('ZADD', prefix .. 'auto', whole(now), no) end
+
 write_counts()
 announce_touched({alerts = {}, cases = {}, notices = notices})
 return {noted, low, opened, settled, resent,
   redis.call('ZRANGEBYSCORE', prefix .. 'waking', '-inf', whole(now), 'LIMIT', 0, PIECE),
-  redis.call('ZRANGE', prefix .. 'auto', 0, PIECE - 1),
+  auto,
   redis.call('ZRANGE', prefix .. 'checking', 0, PIECE - 1, 'WITHSCORES')}

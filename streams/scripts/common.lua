@@ -48,8 +48,8 @@ end
 -- Whole milliseconds as text: Lua would write a large number with an exponent.
 local function whole(number) return string.format('%.0f', number) end
 
-local function listed(list, wanted)
-  for _, each in ipairs(list) do if each == wanted then return true end end
+local function listed(list, wanted, from)
+  for i = from or 1, #list do if list[i] == wanted then return true end end
   return false
 end
 

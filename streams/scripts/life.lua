@@ -1,10 +1,13 @@
 -- One act on one case: everything is checked and changed in this one step, or nothing is. `ACTS` is the table of
 -- workflow.py. Used by act.lua (people, replies, the centre's rules) and by record.lua (arrival by position).
 
+-- Does whoever is on the case say so themselves?
+local function by_holder(a) return a.role == 'field' or a.role == 'department' and not OWN_PART[a.act] end
+
 -- Who may: by role; whoever is on the case only on their own dispatch, a department only in its own part.
 local function not_theirs(c, a, row)
   if not listed(row.roles, a.role) then return no_to('role_refused', {roles = row.roles, side = row.side}) end
-  local part = a.act == 'check_in' or a.act == 'finish'
+  local part = OWN_PART[a.act]
   if a.role == 'field' and (a.patrol ~= c.patrol or a.dispatch ~= c.dispatch or c.patrol == '') then
     return no_to('wrong_patrol')
   end
@@ -31,7 +34,7 @@ end
 -- Cancelled clocks go, stopped ones keep when, paused ones stand still, started ones come with their deadline and marks
 -- worked out by the caller. A department's act is about its own clock only.
 local function turn_clocks(c, a, row)
-  local mine = (a.act == 'check_in' or a.act == 'finish' or a.act == 'dismiss') and a.department
+  local mine = (OWN_PART[a.act] or a.act == 'dismiss') and a.department
   local kept, fresh = {}, {}
   for _, clock in ipairs(a.clocks) do fresh[clock_key(clock)] = true end
   for _, clock in ipairs(c.clocks) do
@@ -50,26 +53,26 @@ end
 
 local function bind(patrols, id, case, sub, dispatch)
   local name = prefix .. 'patrol:' .. id
-  redis.call('HSET', name, 'case', case, 'sub', sub, 'dispatch', dispatch)
+  redis.call('HSET', name, 'case', case, 'sub', sub, 'dispatch', dispatch, 'near', 0)
   if case == '' then redis.call('HSET', name, 'freed', whole(now)) end
   local duty = redis.call('HGET', name, 'duty')
   patrols[#patrols + 1] = string.format('{"id":%s,"case":%s,"state":"%s"}', cjson.encode(id), cjson.encode(case),
     patrol_state(duty, case, sub))
 end
 
--- What the act does to whoever is on the case, and what their device is told.
-local function move_holder(no, c, a, row, patrols)
+-- What the act does to whoever is on the case, and what their device is told. Who fed back is named on the case until it
+-- is sent back or opened again, and is on another one by then, perhaps.
+local function move_holder(no, c, a, row, before, patrols)
   local holder = some(c.patrol) or some(c.department)
   if row.patrol == 'bind' then
     local running = no .. '/' .. c.version + 1
     if some(a.patrol) then bind(patrols, a.patrol, no, 'way', running) end
     send('assign', no, some(a.patrol) or a.department, running, a.text)
-    redis.call('ZADD', prefix .. 'unanswered', whole(now + RESEND), no)
-    redis.call('ZREM', prefix .. 'auto', no)
-    redis.call('HSET', prefix .. 'case:' .. no, 'auto', '')
   elseif row.patrol == 'free' and holder then
-    if some(c.patrol) then bind(patrols, c.patrol, '', '', '') end
-    if not listed({'field', 'department'}, a.role) then send('withdraw', no, holder, c.dispatch, a.text) end
+    if some(c.patrol) and redis.call('HGET', prefix .. 'patrol:' .. c.patrol, 'case') == no then
+      bind(patrols, c.patrol, '', '', '')
+    end
+    if listed(SENT, before) and not by_holder(a) then send('withdraw', no, holder, c.dispatch, a.text) end
     if row.after ~= 'handled' then
       redis.call('HSET', prefix .. 'case:' .. no, 'patrol', '', 'department', '', 'person', '', 'dispatch', '', 'post',
         c.matter_post)
@@ -77,7 +80,23 @@ local function move_holder(no, c, a, row, patrols)
   elseif some(c.patrol) and (row.after == 'on_scene' or row.after == 'on_the_way') then
     bind(patrols, c.patrol, no, row.after == 'on_scene' and 'scene' or 'way', c.dispatch)
   end
-  if row.patrol ~= 'bind' and (row.after ~= 'same' or a.act == 'ask') then redis.call('ZREM', prefix .. 'unanswered', no) end
+end
+
+-- Who waits for what: for an answer of whoever was sent, for somebody whom the centre sends by itself, for the decision on
+-- what was asked for, which lapses when it is done or the state does not allow it any more.
+local function keep_waiting(no, c, a, row, after)
+  local key = prefix .. 'case:' .. no
+  if row.patrol == 'bind' then redis.call('ZADD', prefix .. 'unanswered', whole(now + RESEND), no)
+  elseif c.state == 'dispatched' and (after ~= 'dispatched' or by_holder(a)) then
+    redis.call('ZREM', prefix .. 'unanswered', no)
+  end
+  if c.auto == '1' and after ~= 'accepted' then
+    redis.call('ZREM', prefix .. 'auto', no)
+    redis.call('HSET', key, 'auto', '')
+  end
+  if c.request and (c.request.act == a.act or not listed(ACTS[c.request.act].before, after)) then
+    redis.call('HSET', key, 'request', '')
+  end
 end
 
 -- Where the case is found: among the open ones by its deadline, by what came near it, or among those of a day.
@@ -87,13 +106,14 @@ local function shelve(no, c, a, before, after)
   if is then
     redis.call('ZREM', prefix .. 'cases:open', no)
     for _, name in ipairs({key, prefix .. 'log:' .. no}) do redis.call('EXPIRE', name, arg.case_ttl) end
-    for _, name in ipairs({'auto', 'waking', 'unanswered'}) do redis.call('ZREM', prefix .. name, no) end
     for _, task in ipairs(c.tasks) do redis.call('ZREM', prefix .. 'calls:' .. task.department, no) end
-    redis.call('HSET', key, 'request', '')
   else
     redis.call('ZADD', prefix .. 'cases:open', whole(next_due(c.clocks)), no)
     if was then
       for _, name in ipairs({key, prefix .. 'log:' .. no}) do redis.call('PERSIST', name) end
+    end
+    if was or a.act == 'place' then
+      for _, task in ipairs(c.tasks) do await_department(no, c, task) end
     end
   end
   if after == 'closed' and before ~= 'rated' then
@@ -106,58 +126,65 @@ local function shelve(no, c, a, before, after)
   end
   local index = prefix .. 'near:' .. c.matter
   if is or after == 'handled' then redis.call('ZREM', index, no)
-  elseif some(c.lon) and math.abs(tonumber(c.lat)) <= 85 and (was or before == 'handled' or a.act == 'place' or
-      a.act == 'classify') then
+  elseif on_map(c) and (was or before == 'handled' or a.act == 'place' or a.act == 'classify') then
     redis.call('GEOADD', index, c.lon, c.lat, no)
   end
+end
+
+-- May it be done on the case as it is? Answers a refusal; or nothing, and whether it comes too late to change anything.
+local function refused(no, c, a, row)
+  if a.seen and a.seen ~= c.version then
+    return no_to('case_taken', {by = c.by, act = c.act, at = tonumber(c.acted), patrol = some(c.patrol) or c.department,
+      version = c.version})
+  end
+  if a.base and a.base ~= c.version then return no_to('moved') end
+  local refusal = not_theirs(c, a, row)
+  if refusal then return refusal end
+  take_more(no, c)
+  if unmarked(c) then return no_to('marks_missing', {low = wanting(no, c)}) end
+  local late = not listed(row.before, c.state)
+  if late and not (by_holder(a) and a.dispatch == c.dispatch and listed(row.passed, c.state)) then
+    return no_to('jump_refused', {state = c.state})
+  end
+  return lacking(row, a), late
+end
+
+-- What the act changes: clocks, whoever is on the case, where it is found. `fields`: what it has of its own.
+local function change(no, c, a, row, before, after, fields)
+  local patrols, key = {}, prefix .. 'case:' .. no
+  turn_clocks(c, a, row)
+  move_holder(no, c, a, row, before, patrols)
+  keep_waiting(no, c, a, row, after)
+  shelve(no, c, a, before, after)
+  if some(a.image) then redis.call('HSET', key, 'image', a.image) end
+  redis.call('HSET', key, 'state', after, 'version', c.version + 1, 'by', a.by, 'act', a.act, 'acted', whole(now),
+    unpack(fields))
+  return patrols
 end
 
 -- Does the act, or says why not. `a`: what was asked, with `no`; answers {ok=…} and what a person must be told.
 local function perform(a)
   local no, row, c = a.no, ACTS[a.act], read_case(a.no)
   if not c then return no_to('no_such_case') end
-  if a.seen and a.seen ~= c.version then
-    return no_to('case_taken', {by = c.by, act = c.act, at = tonumber(c.acted), patrol = some(c.patrol) or c.department,
-      version = c.version})
-  end
-  local refusal = not_theirs(c, a, row)
+  local refusal, late = refused(no, c, a, row)
+  local fields = {}
+  if not refusal and not late and OWN[a.act] then refusal, fields, late = OWN[a.act](c, a, no) end
   if refusal then return refusal end
-  take_more(no, c)
-  if unmarked(c) then return no_to('marks_missing', {low = wanting(no, c)}) end
-  local before = c.state
-  local late = not listed(row.before, before)
-  if late and not (a.dispatch and listed(row.passed, before)) then return no_to('jump_refused', {state = before}) end
-  refusal = lacking(row, a)
-  if refusal then return refusal end
-  local fields, entry
-  if not late then
-    refusal, fields, late = (OWN[a.act] or function() return nil, {} end)(c, a, no)
-    if refusal then return refusal end
-  end
   note_marks(no, c)
-  local after = row.after
+  local before, after, patrols = c.state, row.after, {}
   if late or after == 'same' then after = before elseif after == 'previous' then after = c.previous end
-  local approver = row.side and a.by or ''
   if row.side and c.request and c.request.act == a.act then a.detail = (a.detail or '') .. ' asked by ' .. c.request.by end
-  local dispatch = row.patrol == 'bind' and no .. '/' .. c.version + 1 or c.dispatch
-  local holder = row.patrol == 'bind' and (some(a.patrol) or a.department) or some(c.patrol) or c.department
+  local binds = row.patrol == 'bind'
+  local dispatch = binds and no .. '/' .. c.version + 1 or c.dispatch
   local version = late and c.version or c.version + 1
-  entry = {at = now, by = a.by, role = a.role, act = a.act, before = before, after = after, version = version,
-    text = a.text or '', patrol = holder, dispatch = dispatch, approver = approver, detail = late and 'late' or a.detail}
-  local patrols, key = {}, prefix .. 'case:' .. no
-  if not late then
-    turn_clocks(c, a, row)
-    c.state = after
-    move_holder(no, c, a, row, patrols)
-    if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
-    if row.side then redis.call('HSET', key, 'request', '') end
-    if some(a.image) then redis.call('HSET', key, 'image', a.image) end
-    shelve(no, c, a, before, after)
-  end
-  redis.call('HSET', key, 'state', after, 'version', version, 'clocks', clocks_json(c.clocks), 'marks', marks_json(c),
-    'level', c.level, 'by', a.by, 'act', a.act, 'acted', whole(now), 'updated', whole(now))
+  log(no, {at = now, by = a.by, role = a.role, act = a.act, before = before, after = after, version = version,
+    text = a.text or '', patrol = binds and (some(a.patrol) or a.department) or some(c.patrol) or c.department,
+    dispatch = dispatch, approver = row.side and a.by or '', detail = late and 'late' or a.detail})
+  if not late then patrols = change(no, c, a, row, before, after, fields) end
+  c.state = after
+  redis.call('HSET', prefix .. 'case:' .. no, 'clocks', clocks_json(c.clocks), 'marks', marks_json(c), 'level', c.level,
+    'updated', whole(now))
   set_reminder(no, c)
-  log(no, entry)
   cases[no] = true
   if a.also then cases[a.also] = true end
   return {ok = true, version = version, dispatch = dispatch, late = late or nil, opened = opened[1]}, patrols

@@ -2,7 +2,7 @@
 -- last refusal.
 local CASE_ROW = {'state', 'version', 'patrol', 'department', 'dispatch', 'by', 'act', 'acted', 'clocks', 'marks', 'grid',
   'matter', 'post', 'matter_post', 'level', 'tasks', 'request', 'into', 'previous', 'lon', 'lat', 'events', 'closed_day',
-  'standing', 'person', 'split'}
+  'standing', 'split', 'alert', 'origin', 'auto', 'told'}
 local RESEND = 60000  -- ms after which a task that nobody answered is sent again
 
 local function read_case(no)
@@ -22,6 +22,8 @@ local function no_to(name, more)
   answer.ok, answer.error = false, name
   return answer
 end
+
+local OWN_PART = {check_in = true, finish = true}  -- what a department does in its own part of a case
 
 local function send(act, no, who, dispatch, text)
   redis.call('XADD', prefix .. 'outbox', '*', 'act', act, 'case', no, 'patrol', who, 'dispatch', dispatch, 'text',
@@ -53,6 +55,15 @@ local function task_of(c, department)
   for i, task in ipairs(c.tasks) do if task.department == department then return task, i end end
 end
 
+local function on_map(c) return some(c.lon) and math.abs(tonumber(c.lat)) <= 85 end
+
+-- A department that is called and has not come checks in by its car's position.
+local function await_department(no, c, task)
+  if task.state == 'called' and on_map(c) then
+    redis.call('GEOADD', prefix .. 'calls:' .. task.department, c.lon, c.lat, no)
+  end
+end
+
 local function tasks_json(tasks)
   local out = {}
   for i, task in ipairs(tasks) do
@@ -69,7 +80,7 @@ function OWN.dispatch(c, a, no)
   local refusal, post = fit_to_send(c, a)
   if refusal then return refusal end
   return nil, {'patrol', a.patrol or '', 'department', a.department or '', 'person', a.person or '', 'dispatch',
-    no .. '/' .. c.version + 1, 'post', post, 'dispatched', whole(now)}
+    no .. '/' .. c.version + 1, 'post', post, 'dispatched', whole(now), 'told', a.text or ''}
 end
 
 function OWN.classify(c, a, no)
@@ -86,14 +97,23 @@ end
 
 function OWN.accept(_, a) return nil, {'owner', a.owner or ''} end
 
-function OWN.whistle(c, a)
-  for _, department in ipairs(a.departments) do
-    if task_of(c, department) then return no_to('department_called', {department = department}) end
+-- A department whose part was done may be called again, as after the case was sent back.
+function OWN.whistle(c, a, no)
+  for i, department in ipairs(a.departments) do
+    local task = task_of(c, department)
+    if task and task.state ~= 'done' or listed(a.departments, department, i + 1) then
+      return no_to('department_called', {department = department})
+    end
   end
   for _, department in ipairs(a.departments) do
-    c.tasks[#c.tasks + 1] = {department = department, state = 'called', at = now}
-    if some(c.lon) then redis.call('GEOADD', prefix .. 'calls:' .. department, c.lon, c.lat, a.no) end
-    send('call', a.no, department, '', a.text)
+    local task = task_of(c, department)
+    if not task then
+      task = {department = department}
+      c.tasks[#c.tasks + 1] = task
+    end
+    task.state, task.at = 'called', now
+    await_department(no, c, task)
+    send('call', no, department, '', a.text)
   end
   a.detail = table.concat(a.departments, ',')
   return nil, {'tasks', tasks_json(c.tasks)}
@@ -128,6 +148,17 @@ function OWN.handle(c)
   return nil, {}
 end
 
+-- Whoever was called need not come any more.
+function OWN.reject(c, a, no)
+  for _, task in ipairs(c.tasks) do
+    redis.call('ZREM', prefix .. 'calls:' .. task.department, no)
+    if task.state ~= 'done' then send('dismiss', no, task.department, '', a.text) end
+  end
+  c.tasks = {}
+  return nil, {'tasks', '[]'}
+end
+
+function OWN.reopen() return nil, {'score', ''} end
 function OWN.rate(_, a) return nil, {'score', a.score} end
 
 function OWN.suspend(_, a, no)
@@ -189,6 +220,24 @@ function OWN.unmerge(c, a, no)
   return nil, {'into', '', 'previous', ''}
 end
 
+-- The alert of an event that is split off goes with it, and whether it still stands.
+local function take_alert(no, c, new, alert)
+  local key = prefix .. 'alert:' .. alert
+  local row = redis.call('HMGET', key, 'case', 'ended')
+  if row[1] ~= no then return end
+  redis.call('HSET', key, 'case', new)
+  alerts[alert] = true
+  if some(row[2]) then
+    redis.call('HSET', prefix .. 'case:' .. new, 'ended', row[2])
+    return
+  end
+  redis.call('HINCRBY', prefix .. 'case:' .. new, 'standing', 1)
+  local own = some(c.alert) and redis.call('HGET', prefix .. 'alert:' .. c.alert, 'ended')
+  if redis.call('HINCRBY', prefix .. 'case:' .. no, 'standing', -1) <= 0 and own then
+    redis.call('HSET', prefix .. 'case:' .. no, 'ended', own)
+  end
+end
+
 -- An event that had joined by itself becomes a case of its own: `a.e` is it as record.lua would have had it.
 function OWN.split(c, a, no)
   local done = cjson.decode(some(c.split) or '[]')
@@ -199,15 +248,13 @@ function OWN.split(c, a, no)
     known = known or entry.act == 'join' and entry.detail == a.event
   end
   if not known then return no_to('not_joined', {event = a.event}) end
-  local new = open_case(a.e, a.e.open)
-  if some(a.e.open.alert) then
-    redis.call('HSET', prefix .. 'alert:' .. a.e.open.alert, 'case', new)
-    redis.call('HINCRBY', prefix .. 'case:' .. no, 'standing', -1)
-    redis.call('HINCRBY', prefix .. 'case:' .. new, 'standing', 1)
-  end
+  local open = a.e.open or a.e.rule.open
+  local new = open_case(a.e, open)
+  local alert = some(open.alert) or a.e.rule and redis.call('HGET', prefix .. 'device:' .. a.e.device, 'up:' .. a.e.quantity)
+  if some(alert) then take_alert(no, c, new, alert) end
+  count(a.e, 'merged:' .. open.origin, -1)
   done[#done + 1] = a.event
   redis.call('HINCRBY', prefix .. 'case:' .. no, 'events', -1)
   a.detail = new
   return nil, {'split', cjson.encode(done)}
 end
-
