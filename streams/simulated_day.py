@@ -29,10 +29,11 @@ class Said(NamedTuple):
 
 
 class Woken(NamedTuple):
-    """What an actor says, and in how many seconds it wants to be woken again (None: never)."""
+    """What an actor says, in how many seconds it wants to be woken again (None: never), and who else lives from now."""
 
     said: Sequence[Said]
     again: float | None
+    joined: Sequence[Actor] = ()
 
 
 class Actor(Protocol):

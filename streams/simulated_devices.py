@@ -1,14 +1,14 @@
-"""Cameras and sensors of a simulated town: signs of life, alerts from new to end, readings, outages."""
+"""Cameras and sensors of a simulated town: signs of life, readings, outages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import pi, sin
 from random import Random
 from typing import NamedTuple
 
 from streams.model import Device
-from streams.simulated_day import DAY_S, Day, Said, Woken, weighted
+from streams.simulated_day import DAY_S, Said, Woken
 
 SILENT_SOURCE = "weather"
 """The network that is down when the town starts, and for two hours: twelve of thirteen are live."""
@@ -18,38 +18,6 @@ OUTAGES_A_DAY = 0.03
 EXCURSIONS_A_DAY = 0.12
 RISE = 6
 """An excursion rises in a sixth of its time, and falls as fast."""
-
-NIGHT = 0.45
-
-
-class Sees(NamedTuple):
-    """What cameras of a network report: how often, how severe, in words."""
-
-    weight: float
-    severity: int
-    text: str
-
-
-CAMERAS: Mapping[str, Mapping[str, Sees]] = {
-    "town": {
-        "exposed_rubbish": Sees(26, 2, "路边有暴露垃圾"), "roadside_stall": Sees(18, 2, "占道经营"),
-        "shop_spill": Sees(14, 2, "商户外摆"), "illegal_parking": Sees(16, 2, "违法停车"),
-        "rubbish_dumping": Sees(6, 3, "有人倾倒垃圾"), "loose_dog": Sees(5, 2, "犬只未牵绳"),
-        "open_burning": Sees(3, 3, "露天焚烧冒烟"), "crowd": Sees(3, 3, "人员聚集"),
-        "manhole_missing": Sees(1, 3, "井盖缺失"), "fire": Sees(0.5, 4, "画面发现明火"),
-    },
-    "traffic": {
-        "illegal_parking": Sees(20, 2, "违法停车"), "no_helmet": Sees(18, 1, "骑行未戴头盔"),
-        "muck_uncovered": Sees(10, 2, "渣土车未覆盖"), "muck_spill": Sees(6, 2, "渣土遗撒"),
-        "traffic_jam": Sees(12, 2, "路口拥堵"), "traffic_accident": Sees(3, 4, "疑似交通事故"),
-        "road_flood": Sees(1, 3, "路面积水"),
-    },
-    "port": {
-        "boat_intrusion": Sees(10, 3, "船只进入禁航水域"), "swimming": Sees(7, 3, "野泳"),
-        "quay_dust": Sees(8, 2, "码头扬尘"), "intrusion": Sees(6, 3, "人员闯入作业区"),
-        "quay_oil": Sees(3, 3, "泊位水面油膜"), "oil_film": Sees(2, 3, "近岸油膜"),
-    },
-}  # fmt: skip
 
 
 class Scale(NamedTuple):
@@ -149,47 +117,3 @@ class Fixed:
     def _reading(self, after: float, value: float) -> Said:
         body = {"quantity": self._device.quantity, "value": round(value, 2), "unit": self._device.unit}
         return Said(after, "reading", self._device.id, body)
-
-
-class Alerts:
-    """All cameras together: which one sees something next. `opening`: when the first ones come (seconds)."""
-
-    def __init__(
-        self, cameras: Sequence[Device], rng: Random, day: Day, outages: Outages, per_day: float, run: str,
-        opening: Sequence[float],
-    ) -> None:  # fmt: skip
-        self._cameras, self._rng, self._day, self._outages = cameras, rng, day, outages
-        self._per_day, self._run = per_day, run
-        self._opening = list(opening)
-        self._count = 0
-
-    def wake(self, now: float) -> Woken:
-        """One alert, from new to end, and when the next comes."""
-        said = self._alert(now) if now > 0 else []
-        return Woken(said, self._next(now))
-
-    def _next(self, now: float) -> float:
-        if self._opening:
-            return max(0.001, self._opening.pop(0) - now)
-        return self._day.wait(self._rng, now, self._per_day, NIGHT)
-
-    def _alert(self, now: float) -> list[Said]:
-        rng = self._rng
-        awake = [camera for camera in self._cameras if not self._outages.silent(camera.id, now)]
-        if not awake:
-            return []
-        camera = rng.choice(awake)
-        kinds = next((kinds for network, kinds in CAMERAS.items() if network in camera.source), CAMERAS["town"])
-        category = weighted(rng, {name: sees.weight for name, sees in kinds.items()})
-        self._count += 1
-        sees = kinds[category]
-        body = {
-            "category": category, "severity": sees.severity, "alert": f"{camera.id}-{self._run}-{self._count}",
-            "text": sees.text,
-        }  # fmt: skip
-        lasts = 40 + rng.expovariate(1 / 240)
-        updates: list[float] = []
-        while (at := (updates[-1] if updates else 0.0) + rng.uniform(20, 60)) < lasts:
-            updates.append(at)
-        phases = [(0.0, "new"), *((at, "update") for at in updates), (lasts, "end")]
-        return [Said(after, "alert", camera.id, {**body, "phase": phase}) for after, phase in phases]

@@ -1,5 +1,8 @@
 """The officers of a simulated town: on shift they walk their beat along the roads, and answer the tasks they are sent.
 
+Those who come for a department also visit the cases to which it was called; that they check in by standing there is
+the centre's to notice, and when the work is done the department says so.
+
 An officer is woken every 5 s and says where it is. Its beat is a walk from corner to corner inside its district without
 turning back; a task takes it along the shortest way to the place. Vessels have no roads: they sail from point to point.
 """
@@ -15,6 +18,7 @@ from random import Random
 from geo.roads import XY, Plane, Roads
 from streams.model import Patrol
 from streams.simulated_day import Day, Said, Woken, weighted
+from streams.simulated_picture import ADDRESS
 
 EVERY_S = 5.0
 NOISE_M = 2.5
@@ -33,13 +37,19 @@ HANDLED = (
 )  # fmt: skip
 
 
+VISITS = (300.0, 900.0)
+
+
 @dataclass
 class _Task:
+    """`visit`: it is there for its department, whose part this is."""
+
     dispatch: str
     case: str
     place: XY | None
     stage: str = "acknowledge"
     due: float = 0.0
+    visit: bool = False
 
 
 class Officer:
@@ -82,6 +92,11 @@ class Officer:
         """Whether it is on duty."""
         return bool(self._on_duty)
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is on duty and has nothing to do."""
+        return self.working and self._task is None
+
     def wake(self, now: float) -> Woken:
         """Move on for 5 s and say so; off duty, sleep until the shift begins."""
         said: list[Said] = []
@@ -104,7 +119,8 @@ class Officer:
         if dispatch in self._known:
             return []
         self._known.add(dispatch)
-        if not self._on_duty or self._rng.random() < 0.05:
+        away = self._task is not None and self._task.visit
+        if not self._on_duty or away or self._rng.random() < 0.05:
             text = self._rng.choice(DECLINED) if self._on_duty else "已下班，请改派"
             return [self._answer(dispatch, case, "decline", text, self._rng.uniform(5, 30))]
         task = _Task(dispatch, case, place)
@@ -119,6 +135,20 @@ class Officer:
         self._known.add(dispatch)
         self._waiting = deque(task for task in self._waiting if task.dispatch != dispatch)
         if self._task and self._task.dispatch == dispatch:
+            self._end(now)
+
+    def visit(self, now: float, case: str, place: XY) -> None:
+        """Go to a case to which its department was called, if nothing else is to do."""
+        if self.idle:
+            self._begin(_Task("", case, place, "depart", visit=True), now)
+
+    def visits(self, case: str) -> bool:
+        """Whether it is there, or on the way, for its department."""
+        return self._task is not None and self._task.visit and self._task.case == case
+
+    def leave(self, now: float) -> None:
+        """Its department is needed no longer."""
+        if self._task is not None and self._task.visit:
             self._end(now)
 
     def _in_shift(self, now: float) -> bool:
@@ -160,14 +190,24 @@ class Officer:
             task.stage = "arrive"
             self._go(task.place)
         elif stage == "arrive":
-            task.stage, task.due = "handle", now + self._rng.uniform(120, 480)
+            task.stage, task.due = "handle", now + self._rng.uniform(*(VISITS if task.visit else (120, 480)))
         else:
             text = self._rng.choice(HANDLED)
             self._end(now)
+        if task.visit:
+            return [self._finished(task, text)] if stage == "handle" else []
         return [self._answer(task.dispatch, task.case, stage, text)]
 
     def _answer(self, dispatch: str, case: str, act: str, text: str = "", after: float = 0.0) -> Said:
-        return Said(after, "reply", self.patrol.id, {"dispatch": dispatch, "case": case, "act": act, "text": text})
+        body = {"dispatch": dispatch, "case": case, "act": act, "text": text}
+        if act == "handle":
+            body["image"] = ADDRESS
+        return Said(after, "reply", self.patrol.id, body)
+
+    def _finished(self, task: _Task, text: str) -> Said:
+        """The department speaks for its part, not its car."""
+        body = {"dispatch": "", "case": task.case, "act": "finish", "text": text}
+        return Said(0.0, "reply", self.patrol.department, body)
 
     def _go(self, place: XY | None) -> None:
         self._way.clear()

@@ -19,7 +19,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,14 +36,29 @@ from geo.gridset import GridSet
 from geo.roads import XY, Roads, load_roads
 from streams.errors import BadSetting
 from streams.mqtt import MqttUrl, Publisher, Subscriber
+from streams.organisation import load_organisation
 from streams.register import Register, load_register
+from streams.simulated_alerts import Alerts
 from streams.simulated_day import Actor, Day, Said
-from streams.simulated_devices import Alerts, Fixed, Outages
+from streams.simulated_departments import Department
+from streams.simulated_devices import Fixed, Outages
 from streams.simulated_patrols import Officer
 from streams.simulated_reports import RESIDENTS, VILLAGES, Reports
 
 ALERTS, RESIDENT_REPORTS, VILLAGE_REPORTS = 226, 142, 138
-"""A day of a town with 70 officers; a larger one has more in proportion."""
+"""A crowded day of a town with 70 officers, which the benchmarks take."""
+
+
+class Load(NamedTuple):
+    """How much comes in on a day of a town with 70 officers; a larger one has more in proportion."""
+
+    alerts: float
+    residents: float
+    villages: float
+
+
+ORDINARY = Load(160, 24, 16)
+"""Most of the alerts are settled by announcement; a hundred cases are left, a few dozens of them by devices."""
 
 OFFICERS = 70
 ALERTS_AT, RESIDENTS_AT, VILLAGES_AT = (3.0, 9.0, 20.0), (6.0, 24.0), (13.0, 28.0)
@@ -69,13 +84,18 @@ class _Task(msgspec.Struct):
     lat: float | None = None
 
 
+class _Announcement(msgspec.Struct):
+    alert: str
+
+
 @dataclass(frozen=True)
 class Place:
-    """What the files of a town say: who is registered, where the roads and the grids are."""
+    """What the files of a town say: who is registered, where the roads and the grids are, which departments it has."""
 
     register: Register
     roads: Roads
     gridset: GridSet
+    departments: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> Place:
@@ -85,7 +105,9 @@ class Place:
         roads = load_roads(basemap)
         if roads is None:
             raise BadSetting(f"{basemap} has no roads (LineStrings with layer 'road'): simulated officers need some")
-        return cls(register, roads, grids.load(folder / "grids.geojson"))
+        org = folder / "org.toml"
+        departments = tuple(load_organisation(org).departments) if org.exists() else ()
+        return cls(register, roads, grids.load(folder / "grids.geojson"), departments)
 
 
 class Town:
@@ -100,6 +122,8 @@ class Town:
         start: datetime,
         speed: float = 1.0,
         timezone: str = "Asia/Shanghai",
+        load: Load = ORDINARY,
+        opening: bool = True,
     ) -> None:
         self.start = start.astimezone(UTC)
         self._site, self._speed = site, speed
@@ -111,7 +135,10 @@ class Town:
         self._roads = place.roads
         self._day = Day(start.astimezone(ZoneInfo(timezone)))
         self._officers = _officers(place, seed, self._day, speed)
-        for actor in (*self._officers.values(), *self._happenings(place, seed)):
+        self._departments = _departments(place, seed, self._officers)
+        self.alerts: Alerts | None = None
+        people: list[Actor] = [*self._officers.values(), *self._departments.values()]
+        for actor in (*people, *self._happenings(place, seed, load, opening)):
             self._put(0.0, actor)
 
     @property
@@ -128,31 +155,53 @@ class Town:
             if isinstance(what, Said):
                 yield self._sent(due, what)
                 continue
-            said, again = what.wake(due)
-            for each in said:
+            woken = what.wake(due)
+            for each in woken.said:
                 self._put(due + each.after, each)
-            if again is not None:
-                self._put(due + again, what)
+            for other in woken.joined:
+                self._put(due, other)
+            if woken.again is not None:
+                self._put(due + woken.again, what)
         self._now = max(self._now, limit)
 
-    def task(self, patrol: str, payload: bytes, at: datetime) -> None:
-        """A task reached the device of `patrol` at `at`; what is no task, or to nobody of this town, is left alone."""
-        officer = self._officers.get(patrol)
+    def hear(self, topic: str, payload: bytes, at: datetime) -> None:
+        """A message of the centre reached the town at `at`: a task for a patrol or department, or an announcement."""
+        _, _, kind, name = topic.split("/")
+        if kind == "announce":
+            self.announced(payload, at)
+        else:
+            self.task(name, payload, at)
+
+    def announced(self, payload: bytes, at: datetime) -> None:
+        """A loudspeaker spoke; the culprit of the alert, if it is one of this town, leaves or does not."""
+        try:
+            said = msgspec.json.decode(payload, type=_Announcement)
+        except msgspec.DecodeError as error:
+            log.warning("a loudspeaker was sent what is no announcement: %s", error)
+            return
+        now = max(self._now, self._simulated(at))
+        for each in self.alerts.hear(said.alert.partition("/")[2], now) if self.alerts else ():
+            self._put(now + each.after, each)
+
+    def task(self, name: str, payload: bytes, at: datetime) -> None:
+        """A task reached the device of a patrol, or a department, at `at`; what is no task, or to nobody of this town,
+        is left alone."""
         try:
             task = msgspec.json.decode(payload, type=_Task)
         except msgspec.DecodeError as error:
-            log.warning("patrol %s was sent what is no task: %s", patrol, error)
-            return
-        if officer is None:
+            log.warning("%s was sent what is no task: %s", name, error)
             return
         now = max(self._now, self._simulated(at))
-        if task.act == "withdraw":
-            officer.withdraw(now, task.dispatch)
-        elif task.act == "assign":
-            placed = task.lon is not None and task.lat is not None
-            where = self._roads.plane.metres(task.lon or 0.0, task.lat or 0.0) if placed else None
-            for said in officer.assign(now, task.dispatch, task.case, where):
-                self._put(now + said.after, said)
+        placed = task.lon is not None and task.lat is not None
+        where = self._roads.plane.metres(task.lon or 0.0, task.lat or 0.0) if placed else None
+        if department := self._departments.get(name):
+            _tell(department, task, now, where)
+        elif officer := self._officers.get(name):
+            if task.act == "withdraw":
+                officer.withdraw(now, task.dispatch)
+            elif task.act == "assign":
+                for said in officer.assign(now, task.dispatch, task.case, where):
+                    self._put(now + said.after, said)
 
     def _simulated(self, moment: datetime) -> float:
         return (moment - self.start).total_seconds() * self._speed
@@ -167,7 +216,7 @@ class Town:
         body = {"id": f"{self._run}-{self._count}", "at": at.isoformat(timespec="milliseconds"), **said.body}
         return Sent(at, f"gridpost/{self._site}/{said.kind}/{said.name}", msgspec.json.encode(body))
 
-    def _happenings(self, place: Place, seed: int) -> Iterator[Actor]:
+    def _happenings(self, place: Place, seed: int, load: Load, opening: bool) -> Iterator[Actor]:
         """Devices, alerts and reports."""
         outages = Outages()
         devices = place.register.devices.values()
@@ -175,12 +224,15 @@ class Town:
             yield Fixed(device, Random(f"{seed}:{device.id}"), outages, DEVICES_WITHIN * self._speed)
         size = max(len(place.register.patrols) / OFFICERS, 0.1)
         cameras = [device for device in devices if device.kind == "camera"]
-        scene = {name: [at * self._speed for at in times] for name, times in _OPENING.items()}
+        scene = {name: [at * self._speed for at in times if opening] for name, times in _OPENING.items()}
         rng = {name: Random(f"{seed}:{name}") for name in scene}
         if cameras:
-            yield Alerts(cameras, rng["alerts"], self._day, outages, ALERTS * size, self._run, scene["alerts"])
+            self.alerts = Alerts(
+                cameras, rng["alerts"], self._day, outages, load.alerts * size, self._run, scene["alerts"], self._speed
+            )
+            yield self.alerts
         for name, sources, per_day in (
-            ("residents", RESIDENTS, RESIDENT_REPORTS), ("villages", VILLAGES, VILLAGE_REPORTS),
+            ("residents", RESIDENTS, load.residents), ("villages", VILLAGES, load.villages),
         ):  # fmt: skip
             village = name == "villages"
             yield Reports(
@@ -211,6 +263,26 @@ def _officers(place: Place, seed: int, day: Day, speed: float) -> dict[str, Offi
     return officers
 
 
+def _departments(place: Place, seed: int, officers: Mapping[str, Officer]) -> dict[str, Department]:
+    cars: dict[str, list[Officer]] = {code: [] for code in place.departments}
+    for officer in officers.values():
+        if officer.patrol.department in cars and officer.patrol.kind != "vessel":
+            cars[officer.patrol.department].append(officer)
+    return {code: Department(code, its, Random(f"{seed}:{code}")) for code, its in cars.items()}
+
+
+def _tell(department: Department, task: _Task, now: float, where: XY | None) -> None:
+    match task.act:
+        case "call":
+            department.call(now, task.case, where)
+        case "dismiss":
+            department.dismiss(now, task.case)
+        case "assign":
+            department.assign(now, task.dispatch, task.case)
+        case "withdraw":
+            department.withdraw(task.dispatch)
+
+
 def _flat(roads: Roads, geometry: shapely.Geometry) -> shapely.Geometry:
     return shapely.transform(geometry, lambda xy: np.array([roads.plane.metres(*place) for place in xy]))
 
@@ -236,14 +308,15 @@ def simulate(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     on_state: Callable[[str], None] | None = None,
 ) -> int:
-    """Publish the town until `stop`, and hand it its tasks; returns how many messages were acknowledged."""
+    """Publish the town until `stop`, and hand it what the centre says; returns how many messages were acknowledged."""
     count = 0
-    tasks = Subscriber(url, [f"gridpost/{site}/task/+"], client_id=f"simulator-{site}-tasks")
+    heard = [f"gridpost/{site}/task/+", f"gridpost/{site}/announce/+"]
+    tasks = Subscriber(url, heard, client_id=f"simulator-{site}-tasks")
     with tasks, Publisher(url, f"simulator-{site}", stop=stop, on_state=on_state) as publisher:
         while not stop.is_set():
             if batch := tasks.take(wait=TICK_S):
                 for message in batch.messages:
-                    town.task(message.topic.rsplit("/", 1)[1], message.payload, now())
+                    town.hear(message.topic, message.payload, now())
                 batch.acknowledge()
             for sent in town.until(now()):
                 publisher.post(sent.topic, sent.payload)

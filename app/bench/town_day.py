@@ -31,8 +31,9 @@ from streams.clocks import due, running
 from streams.matters import Matter, Matters, load_matters
 from streams.model import Case, Patrol, State
 from streams.recommend import Roster, Standing, Wanted
+from streams.simulated_alerts import Alerts
 from streams.simulated_day import DAY_S, Actor, Day, Said, weighted
-from streams.simulated_devices import Alerts, Outages
+from streams.simulated_devices import Outages
 from streams.simulated_patrols import SHIFTS
 from streams.simulated_reports import RESIDENTS, VILLAGES, Reports
 from streams.simulator import ALERTS, RESIDENT_REPORTS, VILLAGE_REPORTS, Place

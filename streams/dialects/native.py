@@ -133,8 +133,10 @@ class _Reply(_Placed, frozen=True, kw_only=True):
     image: str | None = None
 
     def body(self) -> Reply:
+        """A department that was called answers no dispatch: its call named none."""
+        part = self.act in ("check_in", "finish")
         return Reply(
-            _named(self.dispatch, "dispatch"),
+            self.dispatch if part else _named(self.dispatch, "dispatch"),
             _named(self.case, "case"),
             self.act,
             self.text or "",

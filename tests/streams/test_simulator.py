@@ -23,9 +23,10 @@ from streams.embedded import Broker
 from streams.matters import load_matters
 from streams.model import Event, Flag
 from streams.mqtt import Publisher, Subscriber
-from streams.simulated_devices import CAMERAS, QUANTITIES, RISE
+from streams.simulated_alerts import CAMERAS
+from streams.simulated_devices import QUANTITIES, RISE
 from streams.simulated_reports import RESIDENTS, VILLAGES
-from streams.simulator import Place, Sent, Town, simulate
+from streams.simulator import ORDINARY, Place, Sent, Town, simulate
 from tests.conftest import wait_until
 
 DATA = Path(__file__).parents[2] / "data"
@@ -190,9 +191,9 @@ def test_a_day_has_its_rhythm(place: Place) -> None:
             continue
         counted["village" if body(each).get("attributes") else what] += 1
         hours[(each.at.hour + 8) % 24] += 1
-    assert counted["alert"] == pytest.approx(226, rel=0.25)
-    assert counted["report"] == pytest.approx(142, rel=0.3)
-    assert counted["village"] == pytest.approx(138, rel=0.3)
+    assert counted["alert"] == pytest.approx(ORDINARY.alerts, rel=0.25)
+    assert counted["report"] == pytest.approx(ORDINARY.residents, rel=0.4)
+    assert counted["village"] == pytest.approx(ORDINARY.villages, rel=0.4)
     assert sum(hours[hour] for hour in (8, 9, 10)) > 2 * sum(hours[hour] for hour in (1, 2, 3))
     assert sum(hours[hour] for hour in (14, 15, 16)) > sum(hours[hour] for hour in (11, 12, 13))
 
