@@ -232,6 +232,7 @@ class DispatchQueue(Outbox):
             "matter": act.new_matter, "priority": act.priority, "limit": act.limit, "into": act.into,
             "until": millis(act.until) if act.until else None, "event": act.event, "e": act.made, "score": act.score,
             "wanted": act.wanted, "from": act.department if act.role == "department" else act.patrol,
+            "aid": act.aid or None,
             "clocks": clock_args((clock, self._marks(clock, after=_heard(act, clock, at))) for clock in act.clocks),
             **act.place,
             "settle": next(iter(clock_args((c, self._marks(c, after=at)) for c in (act.settle,) if c)), None),

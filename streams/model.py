@@ -230,6 +230,7 @@ class Case(msgspec.Struct, frozen=True):
     `origin`: who brought it in, one of the three inflows. `by`, `act`, `acted`: the last act on it. `owner`: who
     answers for it, a person's name or `centre`. `level`: how far its broken clocks went up: 1 grid chief,
     2 supervisor, 3 duty leader. `into`: the case it was merged into. `auto`: the centre sends somebody by itself.
+    `aid`: the mutual aid by which a partner's patrol, `<site>/<id>`, was sent.
     """
 
     no: str
@@ -270,6 +271,7 @@ class Case(msgspec.Struct, frozen=True):
     until: int | None = None
     score: int | None = None
     auto: bool = False
+    aid: str = ""
     text: str = ""
     contact: str = ""
 

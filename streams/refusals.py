@@ -37,7 +37,7 @@ class Act(NamedTuple):
     rule, judged by the state); `base`: the version that clocks and fields were worked out from. `request` names the
     call: the same name again gives the same answer and does nothing more. `clocks`: those that the act starts or moves,
     with their deadlines; what of their reminders was due by `noted` (epoch ms; None: now) is noted or need not be.
-    `place`, `made`: fields of the script."""
+    `place`, `made`: fields of the script. `aid`: the mutual aid by which a partner's patrol goes."""
 
     no: str
     name: str
@@ -67,6 +67,7 @@ class Act(NamedTuple):
     score: int | None = None
     wanted: str = ""
     settle: Clock | None = None
+    aid: str = ""
     base: int | None = None
     noted: int | None = None
 

@@ -66,7 +66,7 @@ local function move_holder(no, c, a, row, before, patrols)
   local holder = some(c.patrol) or some(c.department)
   if row.patrol == 'bind' then
     local running = no .. '/' .. c.version + 1
-    if some(a.patrol) then bind(patrols, a.patrol, no, 'way', running) end
+    if some(a.patrol) and not some(a.aid) then bind(patrols, a.patrol, no, 'way', running) end
     send('assign', no, some(a.patrol) or a.department, running, a.text)
   elseif row.patrol == 'free' and holder then
     if some(c.patrol) and redis.call('HGET', prefix .. 'patrol:' .. c.patrol, 'case') == no then
@@ -75,9 +75,9 @@ local function move_holder(no, c, a, row, before, patrols)
     if listed(SENT, before) and not by_holder(a) then send('withdraw', no, holder, c.dispatch, a.text) end
     if row.after ~= 'handled' then
       redis.call('HSET', prefix .. 'case:' .. no, 'patrol', '', 'department', '', 'person', '', 'dispatch', '', 'post',
-        c.matter_post)
+        c.matter_post, 'aid', '')
     end
-  elseif some(c.patrol) and (row.after == 'on_scene' or row.after == 'on_the_way') then
+  elseif some(c.patrol) and not some(c.aid) and (row.after == 'on_scene' or row.after == 'on_the_way') then
     bind(patrols, c.patrol, no, row.after == 'on_scene' and 'scene' or 'way', c.dispatch)
   end
 end

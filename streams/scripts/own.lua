@@ -2,7 +2,7 @@
 -- last refusal.
 local CASE_ROW = {'state', 'version', 'patrol', 'department', 'dispatch', 'by', 'act', 'acted', 'clocks', 'marks', 'grid',
   'matter', 'post', 'matter_post', 'level', 'tasks', 'request', 'into', 'previous', 'lon', 'lat', 'events', 'closed_day',
-  'standing', 'split', 'alert', 'origin', 'auto', 'told'}
+  'standing', 'split', 'alert', 'origin', 'auto', 'told', 'aid'}
 local RESEND = 60000  -- ms after which a task that nobody answered is sent again
 
 local function read_case(no)
@@ -36,9 +36,12 @@ local function fit_to_send(c, a)
   for _, clock in ipairs(c.clocks) do limit = limit or clock.name == 'handle' end
   local post = some(a.post) or some(c.post)
   local p = {}
-  if some(a.patrol) then
-    p = redis.call('HMGET', prefix .. 'patrol:' .. a.patrol, 'registered', 'case')
+  if some(a.aid) then  -- a partner's patrol, reserved at its own site, as long as the ask stands
+    if redis.call('HEXISTS', prefix .. 'borrowing', a.aid) == 0 then return no_to('patrol_unknown') end
+  elseif some(a.patrol) then
+    p = redis.call('HMGET', prefix .. 'patrol:' .. a.patrol, 'registered', 'case', 'aid_until')
     if p[1] ~= '1' then return no_to('patrol_unknown') end
+    if (tonumber(p[3] or '') or now + 1) <= now then p[2] = '' end  -- reserved for a partner that did not confirm
   end
   if not some(c.grid) then missing[#missing + 1] = 'grid' end
   if not some(a.patrol) and not some(a.person) then missing[#missing + 1] = 'person' end
@@ -79,8 +82,10 @@ local OWN = {}
 function OWN.dispatch(c, a, no)
   local refusal, post = fit_to_send(c, a)
   if refusal then return refusal end
-  return nil, {'patrol', a.patrol or '', 'department', a.department or '', 'person', a.person or '', 'dispatch',
-    no .. '/' .. c.version + 1, 'post', post, 'dispatched', whole(now), 'told', a.text or ''}
+  if some(a.aid) then a.detail = a.aid
+  elseif some(a.patrol) then redis.call('HDEL', prefix .. 'patrol:' .. a.patrol, 'aid', 'aid_until') end
+  return nil, {'aid', a.aid or '', 'patrol', a.patrol or '', 'department', a.department or '', 'person', a.person or '',
+    'dispatch', no .. '/' .. c.version + 1, 'post', post, 'dispatched', whole(now), 'told', a.text or ''}
 end
 
 function OWN.classify(c, a, no)
