@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 
 from streams.errors import (
     ActRefused,
+    AidRefused,
     BadSetting,
     CaseTaken,
     DepartmentRefused,
     GridpostError,
     JumpRefused,
     NeedsMissing,
+    NoSuchAid,
     NoSuchCase,
     NotJoined,
     PatrolBusy,
@@ -169,6 +171,10 @@ def of_error(error: GridpostError, tz: ZoneInfo) -> Text:
                 f"该事件没有并入案件 {no}，或已经拆分；请看案件记录。",
                 f"That event did not join case {no}, or was split off already; look at its log.",
             )
+        case NoSuchAid(aid=aid):
+            return Text(f"没有编号为 {aid} 的互助。", f"There is no mutual aid {aid}; look at the list.")
+        case AidRefused(aid=aid):
+            return Text(f"互助 {aid} 已有变化，现在不能这样做。", str(error))
         case Unreachable():
             return UNREACHABLE
         case Refused(reason=reason, text=text):

@@ -18,7 +18,9 @@ GridpostError
     ├── DepartmentRefused a department was called already, or was not
     ├── TargetOver        the other case of a merging is not open
     ├── RequestOpen       something was asked for already, or nothing was
-    └── NotJoined         the event did not join this case by itself
+    ├── NotJoined         the event did not join this case by itself
+    ├── NoSuchAid         no mutual aid has this id
+    └── AidRefused        the mutual aid is not in a state that allows the step
 """
 
 from __future__ import annotations
@@ -246,3 +248,27 @@ class NotJoined(ActRefused):
 
     def __str__(self) -> str:
         return f"Event {self.event!r} did not join case {self.no}, or was split off already; look at its log."
+
+
+@dataclass(eq=False)
+class NoSuchAid(ActRefused):
+    """No mutual aid of this site has this id."""
+
+    aid: str
+    code = "no_such_aid"
+
+    def __str__(self) -> str:
+        return f"There is no mutual aid {self.aid!r} of this site; look at the list."
+
+
+@dataclass(eq=False)
+class AidRefused(ActRefused):
+    """The mutual aid is not in a state that allows the step."""
+
+    aid: str
+    act: str
+    state: str
+    code = "aid_refused"
+
+    def __str__(self) -> str:
+        return f"The mutual aid {self.aid} is {self.state}: {self.act} is not possible now; nothing was changed."

@@ -29,6 +29,11 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `unanswered`      | zset   | until it is answered       | act, clock (when to repeat) | clock |
 | `calls:<department>` | geo | until it checked in        | act                         | record (checks it in) |
 | `checking`        | zset   | until checked in           | record (when it was near)   | clock worker (checks it in) |
+| `partners`        | hash   | with the site              | clock worker (whom we lend) | partners |
+| `aid:<id>`        | hash   | 35 days after its end      | aid_lend                    | clock workers, API (both sites) |
+| `aids`            | zset   | 35 days                    | aid_lend (when asked)       | API of both sites |
+| `lending`         | set    | until its end              | aid_lend                    | clock workers of both sites |
+| `borrowing`       | hash   | until its end              | aid_ask (what was asked)    | act, clock worker |
 | `draws`           | stream | with the site              | draw                        | whoever repeats a draw |
 | `cases:<day>`     | zset   | 35 days                    | record (received)           | figures |
 | `cases:closed:<day>` | zset | 35 days                   | act (closed)                | figures |

@@ -102,6 +102,13 @@ class Role(_Row, frozen=True):
     liaison: bool = False
 
 
+class Partner(_Row, frozen=True):
+    """Another site that mutual aid is agreed with. `lends`: so many of our patrols may be with it at once."""
+
+    site: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+    lends: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
 class Person(_Row, frozen=True):
     """Somebody in a role. `grids`: codes of the grids bound to the person, of any level. A person who is a patrol too
     has the patrol's id."""
@@ -123,6 +130,7 @@ FORMS: tuple[tuple[str, str, type[Any], str], ...] = (
     ("department", "departments", Department, "code"),
     ("role", "roles", Role, "key"),
     ("person", "persons", Person, "id"),
+    ("partner", "partners", Partner, "site"),
 )
 """The tables of the file beside `[site]`: table, field of the organisation, form of a row, what names the row."""
 
@@ -158,6 +166,7 @@ class Organisation:
     departments: Mapping[str, Department]
     roles: Mapping[str, Role]
     persons: Mapping[str, Person]
+    partners: Mapping[str, Partner]
 
     def chief(self, grids: Sequence[str]) -> Person | None:
         """Who answers for a place. `grids`: its codes from the top level down and the dedicated one last, as a case
