@@ -2,7 +2,9 @@
 -- its entry in the log, its notice and the level of supervision in one step, by whoever comes first: the clock worker, or
 -- an act on the case (so that none is lost while the worker is away). The marks of a clock stand in the case's field
 -- `marks` as [ms, percent, ms, percent, …]; the last of them is not noted before the caller has worked out more, which
--- takes a calendar. A new case has none yet and is due at once, so that ingest need not work them out.
+-- takes a calendar. Beside them, `noted` has the highest percent noted of each clock by its due: a clock that an act
+-- starts again with the same due says nothing twice. A new case has none yet and is due at once, so that ingest need
+-- not work them out.
 local notices = {}
 local MARKS_LOW = 8  -- so few numbers left (4 marks): the caller shall work out more
 
@@ -13,21 +15,43 @@ local function level_of(percent)
   return 0
 end
 
+-- Whom a reminder is for: whoever is on the case, or the operator while nobody is, then one level higher at a time.
+local function for_whom(c, level)
+  local nobody = not some(c.patrol) and not some(c.department)
+  if level == 0 and nobody then return {'值班人员', 'the operator on duty'} end
+  return LEVEL_NAMES[level + 1]
+end
+
+local function reminder_texts(c, clock, percent)
+  local name, who, zh, en = CLOCK_NAMES[clock.name], for_whom(c, level_of(percent)), nil, nil
+  local of = some(clock.of) and ' ' .. clock.of .. ' ' or ''
+  local times = percent / 100 - 1
+  if percent < 100 then
+    zh = string.format('%s%s时限已用 %d%%', of, name[1], percent)
+    en = string.format('%d%% of the time for%s %s is used', percent, of == '' and '' or ' the' .. of, name[2])
+  elseif percent == 100 then
+    zh = of .. name[1] .. '时限已到'
+    en = string.format('the time for%s %s is over', of == '' and '' or ' the' .. of, name[2])
+  else
+    zh = string.format('%s%s已超时 %d 倍时限', of, name[1], times)
+    en = string.format('%s%s is overdue by %s', some(clock.of) and clock.of .. ' ' or '', name[2],
+      times == 1 and 'its whole limit' or whole(times) .. ' times its limit')
+  end
+  return zh .. (percent < 80 and '，提醒' or '，请') .. who[1] .. (percent < 80 and '抓紧' or '督办') .. '。',
+    en .. ' – for ' .. who[2] .. '.'
+end
+
 local function remind(no, c, clock, percent)
-  local level, names = level_of(percent), CLOCK_NAMES[clock.name]
+  local level = level_of(percent)
   if level > c.level then c.level = level end
-  local person = LEVEL_NAMES[level + 1]
   log(no, {at = now, by = 'clock', role = 'rule', act = 'remind', before = c.state, after = c.state,
     version = c.version, text = clock_key(clock) .. ' ' .. percent, patrol = c.patrol, dispatch = c.dispatch,
     detail = whole(clock.due)})
-  local zh = percent < 100 and '已用 ' .. percent .. '%' or percent == 100 and '已到期' or '已超时至 ' .. percent .. '%'
-  local en = percent < 100 and percent .. '% used' or percent == 100 and 'over' or 'over by ' .. (percent - 100) .. '%'
+  local zh, en = reminder_texts(c, clock, percent)
   notices[#notices + 1] = string.format(
     '{"kind":"reminder","id":%s,"case":%s,"clock":"%s","percent":%d,"level":%d,"grid":%s,"at":%s,"text_zh":%s,"text_en":%s}',
     cjson.encode(table.concat({no, clock_key(clock), whole(clock.due), percent}, '/')), cjson.encode(no), clock.name,
-    percent, level, cjson.encode(c.grid), whole(now),
-    cjson.encode(string.format('%s %s时限%s，提醒%s。', no, names[1], zh, person[1])),
-    cjson.encode(string.format('%s: the limit of the %s is %s; for %s.', no, names[2], en, person[2])))
+    percent, level, cjson.encode(c.grid), whole(now), cjson.encode(no .. ' ' .. zh), cjson.encode(no .. ': ' .. en))
   return {no, clock_key(clock), whole(clock.due), percent}
 end
 
@@ -49,10 +73,14 @@ end
 -- `wanting` then says.
 local function note_marks(no, c)
   local noted = {}
+  c.marks.noted = c.marks.noted or {}
   for _, clock in ipairs(c.clocks) do
-    local list = c.marks[clock_key(clock)]
+    local list, same = c.marks[clock_key(clock)], clock_key(clock) .. ' ' .. whole(clock.due)
     while running(clock) and list and #list > 2 and list[1] <= now do
-      noted[#noted + 1] = remind(no, c, clock, list[2])
+      if list[2] > (c.marks.noted[same] or 0) then
+        noted[#noted + 1] = remind(no, c, clock, list[2])
+        c.marks.noted[same] = list[2]
+      end
       table.remove(list, 1)
       table.remove(list, 1)
     end
@@ -70,6 +98,9 @@ local function marks_json(c)
       out[#out + 1] = cjson.encode(clock_key(clock)) .. ':[' .. table.concat(texts, ',') .. ']'
     end
   end
+  local noted = {}
+  for same, percent in pairs(c.marks.noted or {}) do noted[#noted + 1] = cjson.encode(same) .. ':' .. whole(percent) end
+  out[#out + 1] = '"noted":{' .. table.concat(noted, ',') .. '}'
   return '{' .. table.concat(out, ',') .. '}'
 end
 
