@@ -32,7 +32,6 @@ from streams.matters import Matter, Matters, load_matters
 from streams.model import Case, Patrol, State
 from streams.recommend import Roster, Standing, Wanted
 from streams.simulated_alerts import Alerts
-from streams.simulated_alerts import Alerts
 from streams.simulated_day import DAY_S, Actor, Day, Said, weighted
 from streams.simulated_devices import Outages
 from streams.simulated_patrols import SHIFTS
