@@ -29,7 +29,21 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.middleware import Middleware
 
-from app import api, api_docs, field, indicators, intake, listening, operations, pages, plan, sign_in, style, text
+from app import (
+    api,
+    api_docs,
+    field,
+    indicators,
+    intake,
+    listening,
+    operations,
+    pages,
+    plan,
+    sign_in,
+    style,
+    text,
+    tracing,
+)
 from app.answers import add_error_answers
 from app.centre import Centre, open_centre
 from app.config import ROOT, Settings
@@ -65,7 +79,9 @@ def serve_centre(centre: Centre) -> FastAPI:
         openapi_url="/api/openapi.json",
     )  # fmt: skip
     app.state.centre, app.state.feed = centre, live
-    for part in (sign_in, field, indicators, intake, plan, api, listening, style, operations, api_docs):
+    for part in (
+        sign_in, field, indicators, tracing, intake, plan, api, listening, style, operations, api_docs,
+    ):  # fmt: skip
         app.include_router(part.router)
     add_error_answers(app)
     app.add_api_route("/", home, include_in_schema=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
+from streams.codec import millis
 from streams.ledger import Ledger
 from streams.proof import CaseKept
 from streams.trace import Act, Sealed
@@ -42,6 +44,23 @@ class KeptTrace:
             row: Any = self._redis.hgetall(self._keys.seal)
         return {name.decode(): value.decode(errors="backslashreplace") for name, value in row.items()}
 
+    def sealed_on(self, day: date, tz: tzinfo) -> int:
+        """How many entries of a local day have a seal that is kept."""
+        start, last = _span(day, tz)
+        after, total = str(start), 0
+        while True:
+            with self._ledger.reaching():
+                rows: Any = self._redis.xrange(self._keys.seals, min=after, max=str(last), count=PAGE)
+            if not rows:
+                return total
+            total, after = total + len(rows), f"({rows[-1][0].decode()}"
+
+    def waiting_until(self, day: date, tz: tzinfo, newest: str) -> bool:
+        """Whether an entry of that day or an earlier one waits for its seal, `newest` being the newest that has one."""
+        with self._ledger.reaching():
+            rows: Any = self._redis.xrange(self._keys.acts, min=f"({newest}", max=str(_span(day, tz)[1]), count=1)
+        return bool(rows)
+
     def cases(self) -> Iterator[str]:
         """The numbers of all cases and of all logs; one may come twice."""
         prefix = self._keys.prefix
@@ -65,3 +84,11 @@ class KeptTrace:
             state, version = (value.decode(errors="backslashreplace") if value else "" for value in rows[2 * n])
             found.append(CaseKept(no, state, version, rows[2 * n + 1]))
         return found
+
+
+def _span(day: date, tz: tzinfo) -> tuple[int, int]:
+    """The first and the last millisecond of a local day."""
+    start, after = (
+        datetime(each.year, each.month, each.day, tzinfo=tz) for each in (day, day + timedelta(days=1))
+    )
+    return millis(start), millis(after) - 1
