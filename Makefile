@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types rooms check bench screenshots lock system clean
+.PHONY: help demo test lint types rooms check bench docs screenshots lock system clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,6 +27,9 @@ rooms: $(VENV)/.test ## import-linter: app → streams → geo, never back
 
 bench: $(VENV)/.test ## the benchmarks, each against the plain way in the same run
 	$(BIN)/gridpost bench $(ARGS)
+
+docs: $(VENV)/.run ## write docs/workflow.md from the table of acts
+	$(BIN)/python -m app.workflow_page
 
 screenshots: $(VENV)/.test system ## pictures of every page, in build/screenshots; renews the README's picture
 	$(BIN)/python tests/screenshots.py $(ARGS)
