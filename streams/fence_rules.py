@@ -103,8 +103,11 @@ def _outings(
 
 
 def _excused(rule: Fence, turn: Turn) -> bool:
-    """Off duty, sent to a case, or on the way back from one."""
+    """Off duty, sent to a case, or on the way back from one. Who comes for a department goes where the whistle calls,
+    which is no dispatch: no district binds it."""
     sight = turn.sight
+    if turn.patrol.department:
+        return True
     if (rule.on_duty and sight.duty != "on_duty") or sight.case:
         return True
     return bool(turn.memory.sent) and sight.at - turn.memory.sent < rule.grace * 1000
