@@ -11,7 +11,7 @@ from pathlib import Path
 from app.config import ROOT
 from streams import workflow
 from streams.model import State
-from streams.workflow import ACTS, BY_NAME, CLOCK_NAMES, LEVEL_NAMES, OVER, STATE_NAMES, Act, Goes
+from streams.workflow import ACTS, CLOCK_NAMES, LEVEL_NAMES, OVER, STATE_NAMES, Act, Goes
 
 PAGE = Path("docs/workflow.md")
 STEPS = (
@@ -25,16 +25,17 @@ ROLES = {
 }  # fmt: skip
 NEEDS = {
     "who": ("承办人或部门", "patrol or department"), "text": ("说明", "text"), "matter": ("事项", "matter"),
-    "place": ("位置", "lon, lat"), "departments": ("部门（可多个）", "departments"), "department": ("部门", "department"),
-    "limit": ("时限", "limit"), "into": ("并入的案件", "into"), "event": ("事件", "event"), "score": ("评分", "score"),
-    "wanted": ("所申请的动作", "wanted"), "proof": ("照片（事项要求时）", "a picture, when the matter wants one"),
+    "place": ("位置", "lon, lat"), "departments": ("部门（可多个）", "departments"),
+    "department": ("部门", "department"), "limit": ("时限", "limit"), "into": ("并入的案件", "into"),
+    "event": ("事件", "event"), "score": ("评分", "score"), "wanted": ("所申请的动作", "wanted"),
+    "proof": ("照片（事项要求时）", "a picture, when the matter wants one"),
 }  # fmt: skip
 PATROL = {"bind": ("派出", "is bound"), "free": ("收回", "is freed"), "keep": ("不变", "stays")}
 ASIDE = (State.SUSPENDED, State.REJECTED, State.MERGED)
 HEAD = """# The workflow of a case 案件流程
 
-Written by `make docs` from the table in [`streams/workflow.py`](../streams/workflow.py), which the script in Redis, the
-HTTP API (`GET /api/v1/workflow`), the buttons of the pages and the replies from the field all obey. Do not edit it here.
+Written by `make docs` from the table in [`streams/workflow.py`](../streams/workflow.py), which the script in Redis,
+the HTTP API (`GET /api/v1/workflow`), the buttons of the pages and the replies from the field all obey.
 本页由程序中的流程表生成；数据库脚本、接口、页面按钮与终端应答都执行同一张表。
 
 A jump that the table does not allow is refused with the state, the act and the acts that are allowed; then nothing has
@@ -146,10 +147,10 @@ def _notes() -> str:
             "  in the case until it is done or refused. 旁路须由主管批准，其他人提出申请。",
             f"- **Late replies 迟到应答**: {late} of the running dispatch are noted when the case is further already,",
             "  and change nothing. A reply of another dispatch is refused. 迟到的应答只留痕，不改变案件。",
-            f"- **Reminders 督办提醒**: {levels}, then every full limit more. Each is noted once, as an entry `remind`.",
-            "- **Joining 并入**: a repeated alert or report nearby joins an open case by itself (entry `join`); `split`",
-            "  takes it out. `merge` writes `absorb` into the other case, `unmerge` writes `release`.",
-            "- **One thing, one lead 一件事**: `handle` is refused while a department that was called has not finished.",
+            f"- **Reminders 督办提醒**: {levels}, then every full limit more; each is noted once (`remind`).",
+            "- **Joining 并入**: a repeated alert or report nearby joins an open case by itself (entry `join`);",
+            "  `split` takes it out. `merge` writes `absorb` into the other case, `unmerge` writes `release`.",
+            "- **One thing, one lead 一件事**: `handle` is refused while a called department has not finished.",
             "",
         ]
     )  # fmt: skip
