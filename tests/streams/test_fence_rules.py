@@ -221,3 +221,10 @@ def test_five_thousand_patrols_are_judged_within_50_ms() -> None:
         memories = judge(RULES, GROUNDS, patrols, sights, memories, later(5 * look))
         took.append(time.process_time() - began)
     assert min(took[2:]) < 0.050, [f"{each * 1000:.0f} ms" for each in took]
+
+
+def test_no_district_binds_who_comes_for_a_department() -> None:
+    """A whistle calls it anywhere in the town, and is no dispatch that would excuse it."""
+    out = [sight(n * 20, EDGE + 500, 0) for n in range(60)]
+    assert kinds(watch(out)) == ["left_district new"]
+    assert watch(out, replace(walker(), department="police")) == []
