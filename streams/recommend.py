@@ -40,6 +40,7 @@ POINTS: dict[Part, float] = {
     "arrival": 45.0, "grid": 15.0, "free": 10.0, "skill": 15.0, "load": 5.0, "rest": 5.0, "position_age": 5.0,
 }  # fmt: skip
 """The most that each part gives: 100 in all."""
+PARTS = tuple(POINTS)
 IN_GRID, IN_DISTRICT, IN_SQUAD = 1.0, 0.6, 0.3
 """Shares of the points for the grid: it stands in it, belongs to its district, its squad serves that district."""
 DETOUR = 1.3
@@ -169,19 +170,23 @@ def candidates(
         "position_age": np.maximum(0.0, 1 - roster.age / LOST_SECONDS),
     }
     parts = np.stack([np.round(POINTS[part] * shares[part], 1) for part in POINTS], axis=1)
-    columns = (
-        roster.ids, np.round(parts.sum(axis=1), 1).tolist(), parts.tolist(), _known(ways.metres[0]), _known(minutes),
-        roster.excluded(wanted), ways.by_road[0].tolist(),
-    )  # fmt: skip
-    found = [
-        Candidate(name, points, dict(zip(POINTS, row, strict=True)), way, eta, reason, by_road)
-        for name, points, row, way, eta, reason, by_road in zip(*columns, strict=True)
+    points = np.round(parts.sum(axis=1), 1)
+    excluded = roster.excluded(wanted)
+    order = _order(excluded, points, minutes, roster.ids)
+    totals, by_road = points.tolist(), ways.by_road[0].tolist()
+    rows, far, eta = parts.tolist(), _known(ways.metres[0]), _known(minutes)
+    return [
+        Candidate(roster.ids[n], totals[n], dict(zip(PARTS, rows[n], strict=True)), far[n], eta[n], excluded[n], by_road[n])
+        for n in order
     ]
-    return sorted(found, key=_order)
 
 
-def _order(one: Candidate) -> tuple[bool, float, float, str]:
-    return one.excluded != "", -one.points, inf if one.minutes is None else one.minutes, one.patrol
+def _order(excluded: Sequence[Reason], points: Floats, minutes: Floats, ids: Sequence[str]) -> list[int]:
+    """The numbers of the patrols, best first."""
+    by_id = np.empty(len(ids), dtype=np.int64)
+    by_id[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    found: list[int] = np.lexsort((by_id, minutes, -points, np.array([reason != "" for reason in excluded]))).tolist()
+    return found
 
 
 def _known(column: Floats) -> list[float | None]:
@@ -242,10 +247,10 @@ class Roster:
     def skill(self, wanted: Wanted) -> Floats:
         """Which share of the skills that the case asks for each has; 1 when it asks for none."""
         asked = wanted.skills
-        known: dict[tuple[str, ...], float] = {}
-        for one in self._patrols:
-            if one.skills not in known:
-                known[one.skills] = sum(skill in one.skills for skill in asked) / len(asked) if asked else 1.0
+        if not asked:
+            return np.ones(len(self.ids))
+        kinds = {one.skills for one in self._patrols}
+        known = {has: sum(skill in has for skill in asked) / len(asked) for has in kinds}
         return np.array([known[one.skills] for one in self._patrols], dtype=np.float64)
 
     def excluded(self, wanted: Wanted) -> list[Reason]:
