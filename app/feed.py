@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import deque
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,8 +30,12 @@ from app.follower import Follower, is_stream_id, place
 from app.snapshot import Item, Outgoing, Snapshot
 from streams import scoring
 from streams.codec import millis
+from streams.errors import Unreachable
 from streams.keys import CHANGES_MS
 from streams.ledger import Change
+from streams.model import Case
+
+log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 SOONEST_S = 0.2
@@ -38,7 +44,6 @@ FIGURES_S = 2.0
 FIGURES_OLD_S = 30.0
 SILENT_S = 3.0
 OWED_BYTES = 1_000_000
-
 
 
 class Listener:
@@ -92,6 +97,7 @@ class Feed:
         self._figures_due = True
         self._figured = 0.0
         self._day_start = 0
+        self._counts: dict[str, int] = {}
 
     def start(self) -> None:
         """Begin to follow; returns at once."""
@@ -265,6 +271,15 @@ class Feed:
                     listener.beat = True
                     listener.wake.set()
 
+    def _figures_of(
+        self, cases: list[Case], start: datetime, at: datetime, leads: Mapping[str, str]
+    ) -> scoring.Figures:
+        try:
+            self._counts = self.centre.queue.counts(start.date().isoformat())
+        except Unreachable:  # the loop that reads changes says so; what was counted last stands
+            log.debug("no counts: Redis does not answer")
+        return scoring.figures(cases, start, at, leads, self._counts)
+
     async def _count(self, now: float) -> None:
         """Work out the figures of today, beside the loop, and tell them."""
         self._figured, self._figures_due = now, False
@@ -275,7 +290,7 @@ class Feed:
             self.snapshot.forget_closed(self._day_start)
         leads = {key: matter.lead for key, matter in self.centre.matters.matters.items()}
         cases = list(self.snapshot.cases.values())
-        found = await asyncio.to_thread(scoring.figures, cases, start, at, leads)
+        found = await asyncio.to_thread(self._figures_of, cases, start, at, leads)
         self.figures = msgspec.to_builtins(found)
         self._document = ("", b"")
         for listener in self.listeners:

@@ -65,7 +65,8 @@ def figures_of(centre: Centre, first: date, last: date) -> list[tuple[scoring.Fi
         start = datetime(day.year, day.month, day.day, tzinfo=centre.settings.tz)
         midnight = start + timedelta(days=1)
         end = midnight - timedelta(milliseconds=1)
-        figures = scoring.figures(cases, start, min(centre.now(), end.astimezone(UTC)), leads)
+        counts = centre.queue.counts(day.isoformat())
+        figures = scoring.figures(cases, start, min(centre.now(), end.astimezone(UTC)), leads, counts)
         begins, ends = (round(each.timestamp() * 1000) for each in (start, midnight))
         found.append((figures, ahead_of(cases, begins, ends, figures.at, leads)))
     return found

@@ -139,7 +139,7 @@ def cases_around(day: date) -> list[Case]:
 def _figures(cases: list[Case], day: date, leads: dict[str, str]) -> scoring.Figures:
     it = desk.centre()
     start = datetime(day.year, day.month, day.day, tzinfo=it.settings.tz)
-    return scoring.figures(cases, start, it.now(), leads)
+    return scoring.figures(cases, start, it.now(), leads, it.queue.counts(day.isoformat()))
 
 
 def register(app: Any) -> None:
