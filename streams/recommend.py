@@ -174,11 +174,9 @@ def candidates(
     excluded = roster.excluded(wanted)
     order = _order(excluded, points, minutes, roster.ids)
     totals, by_road = points.tolist(), ways.by_road[0].tolist()
-    rows, far, eta = parts.tolist(), _known(ways.metres[0]), _known(minutes)
-    return [
-        Candidate(roster.ids[n], totals[n], dict(zip(PARTS, rows[n], strict=True)), far[n], eta[n], excluded[n], by_road[n])
-        for n in order
-    ]
+    named = [dict(zip(PARTS, row, strict=True)) for row in parts.tolist()]
+    far, eta = _known(ways.metres[0]), _known(minutes)
+    return [Candidate(roster.ids[n], totals[n], named[n], far[n], eta[n], excluded[n], by_road[n]) for n in order]
 
 
 def _order(excluded: Sequence[Reason], points: Floats, minutes: Floats, ids: Sequence[str]) -> list[int]:
