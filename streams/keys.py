@@ -30,9 +30,9 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `calls:<department>` | geo | until it checked in        | act                         | record (checks it in) |
 | `checking`        | zset   | until checked in           | record (when it was near)   | clock worker (checks it in) |
 | `partners`        | hash   | with the site              | clock worker (whom we lend) | partners |
-| `aid:<id>`        | hash   | 35 days after its end      | aid_lend                    | clock workers, API (both sites) |
-| `aids`            | zset   | 35 days                    | aid_lend (when asked)       | API of both sites |
-| `lending`         | set    | until its end              | aid_lend                    | clock workers of both sites |
+| `aid:<id>`        | hash   | 35 days after its end      | aid_lend                    | clock workers, API |
+| `aids`            | zset   | 35 days                    | aid_lend (when asked)       | API |
+| `lending`         | set    | until its end              | aid_lend                    | clock workers |
 | `borrowing`       | hash   | until its end              | aid_ask (what was asked)    | act, clock worker |
 | `draws`           | stream | with the site              | draw                        | whoever repeats a draw |
 | `cases:<day>`     | zset   | 35 days                    | record (received)           | figures |
@@ -51,7 +51,7 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 
 `<day>` is the local day of TIMEZONE, `YYYY-MM-DD`, of `received`. Scripts build the names from the same prefix. A
 position that the broker sends again after more than an hour is recorded again: of positions, which are so many, only
-the last three buckets are remembered.
+the last three buckets are remembered. Of mutual aid the keys of the lender are read by the borrower too.
 """
 
 from __future__ import annotations
@@ -159,6 +159,25 @@ class Keys:
 
     def counts(self, day: str) -> str:
         return self(f"counts:{day}")
+
+    @property
+    def partners(self) -> str:
+        return self("partners")
+
+    def aid(self, name: str) -> str:
+        return self(f"aid:{name}")
+
+    @property
+    def aids(self) -> str:
+        return self("aids")
+
+    @property
+    def lending(self) -> str:
+        return self("lending")
+
+    @property
+    def borrowing(self) -> str:
+        return self("borrowing")
 
     def account(self, name: str) -> str:
         return self(f"account:{name}")
