@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from geo.tagging import GridIndex
-from streams import acts, triage
+from streams import acts, mutual, triage
 from streams.acts import Asked
 from streams.codec import Who, seen_member
 from streams.desk import Desk
@@ -160,8 +160,9 @@ def reply(event: Event, message: Message, desk: Desk) -> None:
         request=seen_member(event), patrol=event.device if patrol else "", department="" if patrol else event.device,
         dispatch=body.dispatch, text=body.text, image=body.image or "",
     )  # fmt: skip
+    do = mutual.answer if "/" in body.case else acts.do  # a partner's case bears its site
     try:
-        acts.do(desk, asked, event.received)  # when it came, not when Redis had time for it
+        do(desk, asked, event.received)  # when it came, not when Redis had time for it
     except ActRefused as refused:
         bury([letter(message, "reply_refused", str(refused))], desk)
 

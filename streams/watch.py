@@ -25,6 +25,7 @@ from streams.fences import Fences
 from streams.ingest import understand
 from streams.ledger import Row
 from streams.model import Alert, Case, Event, Flag, Status
+from streams.mutual import Mutual, task_topic
 from streams.sending import send_best
 from streams.triage import Silent, silent
 
@@ -49,13 +50,15 @@ def run(desk: Desk, publisher: Publishes, worker: str) -> None:
     round.
     """
     silence, fences = Silence(desk), Fences(desk, desk.borders)
-    with ThreadPoolExecutor(5, "clock") as pool:
+    mutual = Mutual(desk)
+    with ThreadPoolExecutor(6, "clock") as pool:
         loops = [
             pool.submit(_until_stopped, desk, lambda: send_tasks(desk, publisher, worker), PAUSE_S),
             pool.submit(_until_stopped, desk, lambda: keep_time(desk), TIME_EVERY_S),
             pool.submit(_until_stopped, desk, lambda: desk.queue.seal(desk.now()), TIME_EVERY_S),
             pool.submit(_until_stopped, desk, silence.look, LOOK_EVERY_S),
             pool.submit(_until_stopped, desk, fences.look, FENCES_EVERY_S),
+            pool.submit(_until_stopped, desk, mutual.look, TIME_EVERY_S),
         ]
         wait(loops, return_when=FIRST_EXCEPTION)
         desk.stop.set()
@@ -113,8 +116,9 @@ def send_tasks(desk: Desk, publisher: Publishes, worker: str) -> int:
             desk.queue.task_done(name)
             continue
         case = desk.queue.case(task["case"])
-        if case is not None and (task["act"] != "assign" or case.dispatch == task["dispatch"]):
-            topic = f"gridpost/{desk.site}/task/{task['patrol']}"
+        wanted = case is not None and (task["act"] != "assign" or case.dispatch == task["dispatch"])
+        if case is not None and wanted and (not case.aid or Mutual(desk).ready(task, case)):
+            topic = task_topic(desk.site, task["patrol"])
             publisher.send(topic, task_payload(task, case, desk), timeout=SEND_S)
         desk.queue.task_done(name)
     return len(tasks)
@@ -123,10 +127,11 @@ def send_tasks(desk: Desk, publisher: Publishes, worker: str) -> int:
 def task_payload(task: dict[str, str], case: Case, desk: Desk) -> bytes:
     """What the patrol's device gets (contracts: MQTT out)."""
     matter = desk.matters.matters.get(case.matter)  # the catalogue may have changed since the case was opened
+    ours = f"{desk.site}/" if "/" in task["patrol"] else ""  # a partner's patrol has cases of its own site too
     return to_json(
         {
-            "act": task["act"], "dispatch": task["dispatch"], "case": case.no, "at": moment(int(task["at"])),
-            "matter": case.matter, "title": matter.name if matter else case.matter,
+            "act": task["act"], "dispatch": ours + task["dispatch"], "case": ours + case.no,
+            "at": moment(int(task["at"])), "matter": case.matter, "title": matter.name if matter else case.matter,
             "title_en": matter.name_en if matter else case.matter, "priority": case.priority,
             "lon": case.lon, "lat": case.lat, "grid": case.grid, "text": task["text"],
             "clocks": [{"name": clock.name, "due": moment(clock.due)} for clock in case.clocks if clock.done is None],
