@@ -64,7 +64,8 @@ def main(site: str, name: str, redis: str, mqtt: str, folder: str, dial: str, st
     desk = day_desk(queue, Path(folder) / str(os.getpid()), time)
 
     def end_with_parent() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1):
+            pass
         desk.stop.set()
 
     threading.Thread(target=end_with_parent, daemon=True).start()

@@ -82,8 +82,9 @@ class Site:
         for n, moment in enumerate(moments):
             wait_until(partial(self._is, moment), 120)
             if n % 4 == 2:
-                workers["clock-2"] = self.worker("clock-2")
-                workers["clock-2"].watching()
+                (other,) = {"clock-1", "clock-2"} - set(workers)
+                workers[other] = self.worker(other)
+                workers[other].watching()
             self._next_reminder()
             self.together += len(workers) > 1
             name = random.choice(sorted(workers))
