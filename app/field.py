@@ -87,8 +87,9 @@ async def tasks(request: Request) -> Response:
     mine = [case for case in known if concerns(case, viewer)]
     done = sorted((case for case in mine if finished(case, viewer)), key=lambda case: case.updated, reverse=True)
     items = await run_in_threadpool(open_tasks, centre, viewer, [case.no for case in mine])
+    duty = feed.snapshot.patrols.get(viewer.patrol, {}).get("duty", "on_duty")
     body = {
-        "now": millis(centre.now()), "items": items,
+        "now": millis(centre.now()), "items": items, "on_duty": duty != "off_duty",
         "done": [line(centre, case) for case in done if _today(centre, case)][:DONE_SHOWN],
     }  # fmt: skip
     return Response(msgspec.json.encode(body), media_type="application/json", headers={"Cache-Control": "no-store"})
@@ -118,12 +119,28 @@ def position(
     course: Annotated[float | None, Body(description="degrees from north")] = None,
 ) -> Response:
     """Where I am: the same as a `position` by MQTT, and only ever my own. A department has no position."""
+    fix = {"lon": lon, "lat": lat, "accuracy": accuracy, "speed": speed, "course": course}
+    known = {name: value for name, value in fix.items() if value is not None}
+    return _of_my_patrol(request, "position", at, known)
+
+
+@router.post("/api/v1/field/duty")
+def duty(
+    request: Request,
+    on: Annotated[bool, Body(embed=True, description="whether I am on duty: only then am I sent to cases")],
+) -> Response:
+    """I come on duty or go off it: the same as a `status` by MQTT."""
+    state = "on_duty" if on else "off_duty"
+    return _of_my_patrol(request, "status", centre_of(request).now(), {"state": state})
+
+
+def _of_my_patrol(request: Request, kind: str, at: datetime, said: Item) -> Response:
+    """Record one event of the patrol whose phone it is."""
     viewer = me(request)
     if not viewer.patrol:
-        raise NotAllowed(f"{viewer.name} is bound to a department, which has no position.")
-    fix = {"lon": lon, "lat": lat, "accuracy": accuracy, "speed": speed, "course": course}
-    said = {"id": f"field-{at.isoformat()}", "at": at.isoformat(), **{k: v for k, v in fix.items() if v is not None}}
-    became = take(centre_of(request), said, "position", viewer.patrol)
+        raise NotAllowed(f"{viewer.name} is bound to a department: positions and duty are a patrol's.")
+    payload = {"id": f"field-{kind}-{at.isoformat()}", "at": at.isoformat(), **said}
+    became = take(centre_of(request), payload, kind, viewer.patrol)
     status = 422 if became["result"] == "refused" else 202
     return Response(msgspec.json.encode(became), status, media_type="application/json")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from app.labels_acts import ACT_WORDS
+from app.labels_daily import DAILY_WORDS
 from streams.workflow import ACTS
 
 Lang = Literal["zh", "en"]
@@ -314,7 +315,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "dispatched": ("派遣", "Dispatched"),
     "closed": ("结案", "Closed"),
     "open": ("在办", "Open"),
-    "waiting": ("待派", "Waiting"),
     "supervised": ("督办", "Supervised"),
     "on_time": ("按期", "On time"),
     "grid_heat": ("网格热度", "Grid heat"),
@@ -421,12 +421,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "remark": ("领导批示", "Remarks"),
     "signature": ("签名", "Signature"),
     "sign_date": ("日期", "Date"),
-    "basis": (
-        "口径：流入 {inflow} = 居民 {resident} + 村级 {village} + 设备转案 {device}；"
-        "流入 {inflow} = 已派遣 {dispatched} + 待办 {waiting}。",
-        "Basis: inflow {inflow} = residents {resident} + villages {village} + devices {device}; "
-        "inflow {inflow} = dispatched {dispatched} + waiting {waiting}.",
-    ),
     "hour": ("{n}时", "{n}:00"),
     "hour_n": ("{h} 时 {n} 件", "{h}:00: {n}"),
     "heat_day": ("案件热力", "Heat map"),
@@ -466,14 +460,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "field_seen": ("任务为 {age}前的情况", "The tasks are as of {age} ago"),
     "field_waits": ("待发送", "To send"),
     "field_pending": ("{n} 步待发送", "{n} to send"),
-    "field_share": ("上报我的位置", "Share my position"),
+    "field_duty": ("在岗", "On duty"),
+    "field_duty_off": ("不在岗：不会派任务给你。", "Off duty: you are sent no tasks."),
+    "field_duty_failed": ("没有改成：网络不通，请再试。", "Not changed: no network, try again."),
+    "field_share": ("上报位置", "Position"),
     "field_share_off": (
-        "已关闭。打开后，本页开着时每 10 秒上报。",
-        "Off. When on, it is sent every 10 s while this page is open.",
+        "位置未上报。打开后，本页开着时每 10 秒上报。",
+        "Position off. When on, it is sent every 10 s while this page is open.",
     ),
     "field_share_wait": ("正在定位…", "Finding the position…"),
-    "field_share_on": ("精度 {m} 米 · {age}前上报", "Within {m} m · sent {age} ago"),
-    "field_share_kept": ("精度 {m} 米 · 未能上报", "Within {m} m · could not be sent"),
+    "field_share_on": ("位置精度 {m} 米 · {age}前上报", "Position within {m} m · sent {age} ago"),
+    "field_share_kept": ("位置精度 {m} 米 · 未能上报", "Position within {m} m · could not be sent"),
     "field_share_denied": (
         "手机不允许定位：请在浏览器设置里允许本站使用位置。",
         "The phone refuses: allow this site to use the location in the browser's settings.",
@@ -517,8 +514,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "field_clock_arrive": ("到场", "Arrive"),
     "field_clock_handle": ("处置", "Handle"),
     "field_clock_check_in": ("报到", "Check in"),
-    "field_left": ("{name}还剩", "Left to {name}"),
-    "field_over": ("{name}已超时", "{name}: overdue"),
+    "field_left": ("{name}还剩", "{name} · left"),
+    "field_over": ("{name}已超时", "{name} · overdue"),
     "field_still": ("已暂停", "paused"),
     "field_result": ("处理结果", "Result"),
     "field_result_hint": ("怎么处理的，现在什么情况", "What was done, and how it is now"),
@@ -564,6 +561,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "没发送的都还在手机里，登录后自动发送。",
         "What was not sent is on the phone and will be sent then.",
     ),
+    "field_sign_in": ("重新登录", "Sign in again"),
     "field_leave": (
         "还有 {n} 步没有发送。退出后，要用同一账号在这台手机登录才会发出。",
         "{n} not sent yet. After signing out they are sent only when this account signs in on this phone again.",
@@ -575,6 +573,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "field_failed": ("服务器没有说明原因（{status}）", "The server gave no reason ({status})"),
     **ACT_WORDS,
+    **DAILY_WORDS,
 }
 
 

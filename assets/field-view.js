@@ -29,10 +29,13 @@ F.view = (function () {
       `<button type="button" class="lang" data-do="lang" lang="${other === "EN" ? "en" : "zh-CN"}" aria-label="${esc(t("language"))}: ${other}">${other}</button>`;
   }
 
-  function share() {
-    const name = t(F.who.positioned ? "field_share" : "field_use_place"), on = F.place.on();
-    return `<label class="share"><span><b>${esc(name)}</b><small data-share>${esc(F.place.words())}</small></span>` +
-      `<input type="checkbox" role="switch" data-do="share" ${on ? "checked" : ""}></label>`;
+  /* Two switches and one line of words about them. A department has no duty of its own. */
+  function share(state) {
+    const one = (name, word, on) => `<label class="share"><b>${esc(t(word))}</b><input type="checkbox" role="switch" data-do="${name}" ${on ? "checked" : ""}></label>`;
+    const duty = F.who.positioned ? one("duty", "field_duty", state.onDuty) : "";
+    const off = F.who.positioned && !state.onDuty ? `<b>${esc(t("field_duty_off"))}</b> ` : "";
+    return `<div class="switches">${duty}${one("share", F.who.positioned ? "field_share" : "field_use_place", F.place.on())}` +
+      `<small>${off}<span data-share>${esc(F.place.words())}</span></small></div>`;
   }
 
   function strips(state) {

@@ -4,14 +4,14 @@
 
 (function () {
   const {t, esc, named} = F, V = F.view;
-  const EVERY = 5000, PATIENCE = 8000, TOAST = 5000;
-  const page = {live: false, signedOut: false, heard: 0};
+  const EVERY = 5000, PATIENCE = 8000, TOAST = 4000;
+  const page = {live: false, signedOut: false, heard: 0, onDuty: true};
   const tasks = new Map();        // dispatch -> the task as the centre last said
   const ended = new Set();        // dispatches that I handled or declined myself
   const touched = new Map();      // dispatch -> when an answer to an act came: an older list says nothing about it
   const arrived = new Set();      // dispatches that a fix has arrived at
   const notices = [];
-  let done = [], current = "", timer = 0, first = true;
+  let done = [], current = "", timer = 0, first = true, dutySet = 0;
   const $ = (id) => document.getElementById(id);
 
   /* ---- what the centre says ---- */
@@ -39,6 +39,7 @@
     page.signedOut = false;
     page.heard = body.now;
     done = body.done;
+    if (dutySet < asked) page.onDuty = body.on_duty;
     const listed = new Set();
     for (const item of body.items) { listed.add(item.dispatch); take(item); }
     for (const [dispatch, task] of tasks) if (!listed.has(dispatch) && (touched.get(dispatch) || 0) < asked) missing(dispatch, task);
@@ -122,6 +123,20 @@
     draw();
   });
 
+  /* On duty or off it: said at once or not at all, since a wish that arrives an hour later helps nobody. */
+  async function duty(on) {
+    const was = page.onDuty;
+    page.onDuty = on;
+    dutySet = Infinity;
+    draw();
+    try {
+      const answer = await fetch("/api/v1/field/duty", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({on}), signal: AbortSignal.timeout(PATIENCE)});
+      if (!answer.ok) throw new Error(answer.status);
+    } catch (why) { page.onDuty = was; toast(t("field_duty_failed")); }
+    dutySet = Date.now() + 1000;       // the list of tasks hears of it within a second
+    draw();
+  }
+
   async function leave() {
     const out = async () => { await F.store.forget(); $("leave").submit(); }, n = F.queue.rows().length;
     if (n) F.forms.confirm(t("sign_out"), t("field_leave", {n}), t("field_leave_anyway"), out); else await out();
@@ -133,6 +148,7 @@
     const card = el.closest("article"), known = tasks.get(card ? card.dataset.dispatch : current), task = known && F.queue.ahead(known);
     switch (el.dataset.do) {
       case "lang": F.speak(F.lang() === "zh" ? "en" : "zh"); break;
+      case "duty": duty(el.checked); break;
       case "share": F.place.set(el.checked); break;
       case "dismiss": notices.splice(+el.dataset.n, 1); draw(); break;
       case "open": current = card.dataset.dispatch; draw(); break;
@@ -151,7 +167,7 @@
     const shown = [...tasks.values()].map(F.queue.ahead).filter((task) => V.next(task) !== undefined);
     if (!shown.some((task) => task.dispatch === current)) current = shown.length ? shown[0].dispatch : "";
     V.put($("top"), V.top(page));
-    V.put($("share"), V.share());
+    V.put($("share"), V.share(page));
     V.put($("strips"), V.strips(page));
     V.put($("notices"), V.notices(notices));
     V.put($("none"), shown.length || first && !page.heard ? "" : V.nothing());

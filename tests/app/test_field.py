@@ -177,6 +177,19 @@ def test_a_position_is_only_ever_my_own(web: TestClient, phone: Headers, centre:
     assert (refused.status_code, refused.json()["reason"]) == (422, "impossible_place")
 
 
+def test_an_officer_says_when_on_duty(web: TestClient, phone: Headers, centre: Centre) -> None:
+    """Off duty and on again: the same as a status by MQTT, and the phone is told what holds."""
+
+    def told() -> bool:
+        return bool(web.get("/api/v1/field/tasks", headers=phone).json()["on_duty"])
+
+    wait_until(told)
+    for on, state in ((False, "off_duty"), (True, "on_duty")):
+        assert web.post("/api/v1/field/duty", json={"on": on}, headers=phone).status_code == 202
+        assert centre.queue.patrols()["P-001"]["duty"] == state
+        wait_until(lambda on=on: told() is on)  # type: ignore[misc]  # the default carries the value of this round
+
+
 def test_an_officer_may_upload_a_picture(web: TestClient, phone: Headers) -> None:
     """And see it again by its name."""
     picture = b"\xff\xd8\xff" + b"0" * 100

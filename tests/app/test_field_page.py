@@ -403,3 +403,14 @@ def test_a_matter_that_wants_a_picture_says_so(phone: Page, desk: ingest.Desk, c
     phone.wait_for_selector("article .taken img")
     tap(phone, "handle")
     reaches(phone, desk, case, State.HANDLED)
+
+
+def test_an_officer_goes_off_duty_by_a_switch(phone: Page, desk: ingest.Desk, centre: Centre) -> None:
+    """The centre knows at once, and the page says that no task will come. Without network it stays as it was."""
+    phone.tap("[data-do=duty]")
+    until(phone, lambda: centre.queue.patrols()["P-001"].get("duty") == "off_duty", "off duty")
+    assert "不会派任务给你" in phone.inner_text("#share")
+    offline(phone, True)
+    phone.tap("[data-do=duty]")
+    phone.wait_for_selector("#toasts p")
+    assert not phone.is_checked("[data-do=duty]")
