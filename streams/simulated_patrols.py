@@ -3,8 +3,9 @@
 Those who come for a department also visit the cases to which it was called; that they check in by standing there is
 the centre's to notice, and when the work is done the department says so.
 
-An officer is woken every 5 s and says where it is. Its beat is a walk from corner to corner inside its district without
-turning back; a task takes it along the shortest way to the place. Vessels have no roads: they sail from point to point.
+An officer is woken every 5 s, unless told otherwise, and says where it is. Its beat is a walk from corner to corner
+inside its district without turning back; a task takes it along the shortest way to the place. Vessels have no roads:
+they sail from point to point.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class _Task:
 
 
 class Officer:
-    """One patrol. `beat`: the corners it may walk; `sail`: the next point of a vessel, instead of roads."""
+    """One patrol. `beat`: the corners it may walk; `sail`: the next point of a vessel, instead of roads; `every`: how
+    often it says where it is, in seconds."""
 
     def __init__(
         self,
@@ -64,9 +66,11 @@ class Officer:
         day: Day,
         *,
         pace: float = 1.0,
+        every: float = EVERY_S,
         sail: Callable[[Random, XY], XY] | None = None,
     ) -> None:
         self.patrol = patrol
+        self._every = every
         self._roads, self._beat, self._rng, self._day, self._sail = roads, frozenset(beat), rng, day, sail
         self._shift = weighted(rng, SHIFTS)
         self._offset = rng.random() * 1.8
@@ -86,6 +90,7 @@ class Officer:
         self._waiting: deque[_Task] = deque()
         self._known: set[str] = set()
         self._on_duty: bool | None = None
+        self._by_hand = False
 
     @property
     def working(self) -> bool:
@@ -97,13 +102,18 @@ class Officer:
         """Whether it is on duty and has nothing to do."""
         return self.working and self._task is None
 
+    def play_by_hand(self) -> None:
+        """Walk around the clock, off duty until the person who plays this one says otherwise."""
+        self._shift, self._by_hand = (0, 24), True
+
     def wake(self, now: float) -> Woken:
-        """Move on for 5 s and say so; off duty, sleep until the shift begins."""
+        """Move on and say where it is; off duty, sleep until the shift begins."""
         said: list[Said] = []
         working = self._in_shift(now) or self._task is not None
         if working != self._on_duty:
             self._on_duty = working
-            state = {"state": "on_duty" if working else "off_duty", "battery": round(self._battery)}
+            on = working and not self._by_hand
+            state = {"state": "on_duty" if on else "off_duty", "battery": round(self._battery)}
             said.append(Said(self._offset if now == 0 else 0.0, "status", self.patrol.id, state))
         if not working:
             return Woken(said, 60.0 - now % 60.0 + self._offset)
@@ -112,7 +122,7 @@ class Officer:
         said += self._work(now)
         self._move()
         said.append(Said(0.0, "position", self.patrol.id, self._fix()))
-        return Woken(said, EVERY_S)
+        return Woken(said, self._every)
 
     def assign(self, now: float, dispatch: str, case: str, place: XY | None) -> list[Said]:
         """A task came: it is answered in order, later; one known already is not answered twice."""
@@ -220,9 +230,9 @@ class Officer:
         self._way.append(place)
 
     def _move(self) -> None:
-        left = (self._fast if self._task else self._speed) * EVERY_S * self._pace
+        left = (self._fast if self._task else self._speed) * self._every * self._pace
         standing = self._task is not None and self._task.stage != "arrive"
-        self._rest -= EVERY_S
+        self._rest -= self._every
         start = self._at
         while left > 0 and not standing and self._rest <= 0:
             if not self._way:
@@ -264,7 +274,7 @@ class Officer:
             "lon": round(lon, 6),
             "lat": round(lat, 6),
             "accuracy": round(3 + abs(gauss(0, 3)), 1),
-            "speed": 0.0 if still else round(self._moved / EVERY_S / self._pace * (1 + gauss(0, 0.05)), 1),
+            "speed": 0.0 if still else round(self._moved / self._every / self._pace * (1 + gauss(0, 0.05)), 1),
             "course": round((self._course + (0 if still else gauss(0, 4))) % 360, 1),
             "battery": round(self._battery),
         }

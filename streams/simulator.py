@@ -19,7 +19,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,7 +42,7 @@ from streams.simulated_alerts import Alerts
 from streams.simulated_day import Actor, Day, Said
 from streams.simulated_departments import Department
 from streams.simulated_devices import Fixed, Outages
-from streams.simulated_patrols import Officer
+from streams.simulated_patrols import EVERY_S, Officer
 from streams.simulated_reports import RESIDENTS, VILLAGES, Reports
 
 ALERTS, RESIDENT_REPORTS, VILLAGE_REPORTS = 226, 142, 138
@@ -111,7 +111,8 @@ class Place:
 
 
 class Town:
-    """All that happens, in order. `start`: aware, the moment of simulated time 0."""
+    """All that happens, in order. `start`: aware, the moment of simulated time 0. `by_hand`: patrols that a person
+    plays on a phone; the town moves them along their beat, answers nothing for them and leaves their duty to them."""
 
     def __init__(
         self,
@@ -124,6 +125,8 @@ class Town:
         timezone: str = "Asia/Shanghai",
         load: Load = ORDINARY,
         opening: bool = True,
+        fix_every: float = EVERY_S,
+        by_hand: Collection[str] = (),
     ) -> None:
         self.start = start.astimezone(UTC)
         self._site, self._speed = site, speed
@@ -134,7 +137,10 @@ class Town:
         self._due: list[tuple[float, int, Actor | Said]] = []
         self._roads = place.roads
         self._day = Day(start.astimezone(ZoneInfo(timezone)))
-        self._officers = _officers(place, seed, self._day, speed)
+        self._officers = _officers(place, seed, self._day, speed, fix_every)
+        self._by_hand = frozenset(by_hand) & frozenset(self._officers)
+        for name in self._by_hand:
+            self._officers[name].play_by_hand()
         self._departments = _departments(place, seed, self._officers)
         self.alerts: Alerts | None = None
         people: list[Actor] = [*self._officers.values(), *self._departments.values()]
@@ -196,7 +202,7 @@ class Town:
         where = self._roads.plane.metres(task.lon or 0.0, task.lat or 0.0) if placed else None
         if department := self._departments.get(name):
             _tell(department, task, now, where)
-        elif officer := self._officers.get(name):
+        elif name not in self._by_hand and (officer := self._officers.get(name)):
             if task.act == "withdraw":
                 officer.withdraw(now, task.dispatch)
             elif task.act == "assign":
@@ -236,10 +242,11 @@ class Town:
         ):  # fmt: skip
             village = name == "villages"
             yield Reports(
-                sources, self._somewhere, rng[name], self._day, per_day * size, scene[name], village=village
+                sources, self.somewhere, rng[name], self._day, per_day * size, scene[name], village=village
             )
 
-    def _somewhere(self, rng: Random) -> tuple[float, float]:
+    def somewhere(self, rng: Random) -> tuple[float, float]:
+        """lon, lat of a place near a road."""
         x, y = rng.choice(self._roads.corners)
         return self._roads.plane.degrees(x + rng.gauss(0, 25), y + rng.gauss(0, 25))
 
@@ -247,7 +254,7 @@ class Town:
 _OPENING = {"alerts": ALERTS_AT, "residents": RESIDENTS_AT, "villages": VILLAGES_AT}
 
 
-def _officers(place: Place, seed: int, day: Day, speed: float) -> dict[str, Officer]:
+def _officers(place: Place, seed: int, day: Day, speed: float, every: float) -> dict[str, Officer]:
     beats: dict[str, tuple[int, ...]] = {}
     roads = place.roads
     everywhere = tuple(range(len(roads.corners)))
@@ -259,7 +266,9 @@ def _officers(place: Place, seed: int, day: Day, speed: float) -> dict[str, Offi
             beats[patrol.district] = (roads.within(_flat(roads, grid.geometry)) if grid else ()) or everywhere
         sail = sea if patrol.kind == "vessel" else None
         rng = Random(f"{seed}:{patrol.id}")
-        officers[patrol.id] = Officer(patrol, roads, beats[patrol.district], rng, day, pace=speed, sail=sail)
+        officers[patrol.id] = Officer(
+            patrol, roads, beats[patrol.district], rng, day, pace=speed, every=every, sail=sail
+        )
     return officers
 
 
