@@ -268,6 +268,22 @@ window.gridpostMap = (function () {
     mark("selection", "routes", "marks");
   }
 
+  /* A map on paper: fitted once to all grids, its letters and lines grown with everything else, and left alone. */
+  function still(id, padding) {
+    const wait = setInterval(() => {
+      const found = mapOf(id), b = gp.directory().bounds;
+      if (!found || !b) return;
+      clearInterval(wait);
+      k = scale();
+      found.map.resize();
+      gridpostLayers.grow(found.map, k, false);
+      const pad = Object.fromEntries(Object.entries(padding).map(([side, rem]) => [side, 16 * k * rem]));
+      const fit = () => found.map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: pad, duration: 0});
+      fit();
+      found.map.once("idle", fit);
+      new ResizeObserver(() => { found.map.resize(); fit(); }).observe(found.gd);
+    }, 50);
+  }
   function fitAll(duration) {
     const b = gp.directory().bounds;
     if (map && b) map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: {top: 24 * k, left: 24 * k, right: 24 * k, bottom: 64 * k}, duration});
@@ -279,6 +295,6 @@ window.gridpostMap = (function () {
     for (const each of map.getStyle().layers) if (each.id.startsWith(layer)) map.setLayoutProperty(each.id, "visibility", value);
   }
 
-  const api = {start, select, find, fitAll, show, mapOf, shownState, hottest, metres, under, selected: () => selected, place};
+  const api = {start, still, select, find, fitAll, show, mapOf, shownState, hottest, metres, under, selected: () => selected, place};
   return api;
 })();

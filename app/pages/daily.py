@@ -12,6 +12,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, dcc, html
 
+from app import tracing
 from app.labels import Lang, word
 from app.pages import desk
 from app.views import daily as view
@@ -37,7 +38,7 @@ def layout(lang: str | None = None, day: str | None = None, **_: str) -> html.Di
     heat = map_view.day_graph("day-map", seen.lang, desk.centre().grids, counts, *HEAT_SIZE)
     return html.Div(
         [
-            *frame.documents(seen.lang, {"lang": seen.lang, "timezone": desk.centre().settings.timezone}),
+            *frame.documents(seen.lang, about(seen.lang)),
             frame.header("daily", seen.lang, seen.who, picker(shown, seen.lang)),
             view.page(report, heat),
             *(dcc.Store(id=name) for name in ("gone", "printed")),
@@ -46,6 +47,12 @@ def layout(lang: str | None = None, day: str | None = None, **_: str) -> html.Di
         className="daily",
         lang="zh-CN" if seen.lang == "zh" else "en",
     )
+
+
+def about(lang: Lang) -> dict[str, Any]:
+    """What the page's script needs: the language, the zone, and what the map must show."""
+    it = desk.centre()
+    return {"lang": lang, "timezone": it.settings.timezone, "bounds": list(it.grids.bounds)}
 
 
 def today() -> date:
@@ -108,6 +115,7 @@ def collect(day: date, lang: Lang) -> Report:
     figures = _figures(cases, day, leads)
     begin = datetime(day.year, day.month, day.day, tzinfo=tz)
     ends = begin + timedelta(days=1)
+    trace = tracing.sealed_on(it, day)
     return Report(
         lang=lang,
         day=day,
@@ -124,6 +132,8 @@ def collect(day: date, lang: Lang) -> Report:
         squads=desk.squads_on_duty(lang),
         tz=tz,
         ahead=ahead_of(cases, round(begin.timestamp() * 1000), round(ends.timestamp() * 1000), figures.at, leads),
+        hash=trace["hash"] or "",
+        sealed=trace["sealed"],
     )
 
 

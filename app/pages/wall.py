@@ -24,7 +24,7 @@ def layout(lang: str | None = None, **_: str) -> html.Div:
     """The wall before the first snapshot."""
     seen = desk.seen(lang)
     words = seen.lang
-    names = desk.directory(seen)
+    names = desk.directory(seen) | overseers(words)
     return html.Div(
         [
             *frame.documents(words, names),
@@ -39,6 +39,18 @@ def layout(lang: str | None = None, **_: str) -> html.Div:
         className="wall",
         lang="zh-CN" if words == "zh" else "en",
     )
+
+
+def overseers(lang: Lang) -> dict[str, Any]:
+    """Who supervises: `chiefs` by grid (level 1), `above` by level 2 and 3; names in the language."""
+    it = desk.centre()
+
+    def name(level: int, codes: tuple[str, ...]) -> str:
+        person = it.org.person_for(level, codes)
+        return ((person.name_en if lang == "en" else "") or person.name) if person else ""
+
+    chiefs = {grid.code: name(1, it.grids.chain(grid.code)) for grid in (*it.grids.finest, *it.grids.dedicated)}
+    return {"chiefs": chiefs, "above": {str(level): name(level, ()) for level in (2, 3)}}
 
 
 def header(lang: Lang, site: str) -> html.Header:

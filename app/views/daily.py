@@ -1,8 +1,8 @@
 """The daily report: one sentence, six figures, funnel, rates, hours, grids, departments, what is overdue, devices.
 
 Only what the cases themselves say is shown. A rate of nothing is "—" with its reason, never 100 %; yesterday is named
-only when yesterday has cases; the eighth step has no figure while nobody rates. The three cohorts (came in, fell due,
-closed) are kept apart and named. Charts are plain boxes, so that paper and screen show the same.
+only when yesterday has cases; the eighth step has no figure while nobody has rated. The three cohorts (came in, fell
+due, closed) are kept apart and named. Charts are plain boxes, so that paper and screen show the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from typing import Any
 from dash import html
 
 from app.labels import Lang, word
-from app.views.daily_charts import ORIGINS, funnel, heat_legend, hourly, legend, rates
+from app.views.daily_charts import (
+    ORIGINS,
+    announced,
+    funnel,
+    heat_legend,
+    hourly,
+    legend,
+    rates,
+    reconciled,
+)
 from app.views.daily_tables import departments, devices, grids, late, signature
 from app.views.report import Report, clock_time, heading, kept_rate, no_rate, percent, sayer, span
 from streams.scoring import Figures
@@ -29,6 +38,12 @@ def page(report: Report, heat: Any) -> html.Main:
             kpis(report),
             html.Div(
                 [
+                    html.Section(
+                        [heading(say("reconciled"), say("reconciled_of")), reconciled(report)], className="s7"
+                    ),
+                    html.Section(
+                        [heading(say("announced_first"), say("announced_of")), announced(report)], className="s5"
+                    ),
                     html.Section(
                         [heading(say("funnel"), say("funnel_of", n=report.figures.came_in.inflow)), *funnel(report)],
                         className="s7",
@@ -179,9 +194,20 @@ def foot(report: Report) -> html.Footer:
     """How the figures add up."""
     c = report.figures.came_in
     origins = {name: c.by_origin.get(name, 0) for name in ORIGINS}
-    basis = word("basis", report.lang, inflow=c.inflow, dispatched=c.dispatched, waiting=c.waiting, **origins)
+    parts = {name: getattr(c, name) for name in ("inflow", "dispatched", "waiting", "rejected", "merged")}
+    basis = word("basis", report.lang, **parts, **origins)
     product = "网格哨 Gridpost" if report.lang == "zh" else word("product", report.lang)
-    return html.Footer([html.Div(basis), html.Div(f"{product} · {report.site}")])
+    return html.Footer([html.Div(basis), html.Div(f"{product} · {report.site}"), seal(report)])
+
+
+def seal(report: Report) -> html.Div:
+    """The hash under which everything that was done on the day is sealed, and what it is good for."""
+    lang = report.lang
+    if not report.hash:
+        return html.Div([html.B(word("trace_seal", lang)), html.Span(word("trace_none", lang))], className="seal")
+    name = word("trace_seal_now" if report.today else "trace_seal", lang)
+    note = html.Span(word("trace_note", lang, n=report.sealed))
+    return html.Div([html.B(name), html.Code(report.hash), note], className="seal")
 
 
 def _rate_parts(share: float | None) -> tuple[str, str]:

@@ -15,41 +15,77 @@ from streams.workflow import ON_CASE
 
 ORIGINS = ("resident", "village", "device")
 STEPS = ("report", "verify", "accept", "dispatch", "follow", "feedback", "check")
+RATED = 8
+ASIDE = (State.REJECTED, State.MERGED, State.SUSPENDED)
 REACHED = {
     State.REPORTED: 1,
     State.VERIFIED: 2,
+    State.REJECTED: 2,  # verifying it is what found it void, or the same as another
+    State.MERGED: 2,
     State.ACCEPTED: 3,
+    State.SUSPENDED: 3,  # nobody is on it any more: it goes on by being dispatched
     State.DISPATCHED: 4,
+    **dict.fromkeys(ON_CASE - {State.DISPATCHED}, 5),
     State.HANDLED: 6,
     State.CLOSED: 7,
+    State.RATED: RATED,
 }
 
 
 def funnel(report: Report) -> list[html.Div]:
-    """How many of the day's cases have reached each step."""
+    """How many of the day's cases have reached each step, and how many have left the way."""
     begin, end = day_ms(report)
     mine = [case for case in report.cases if begin <= case.received < end]
-    reached = [
-        5 if case.state in ON_CASE and case.state is not State.DISPATCHED else REACHED[case.state] for case in mine
-    ]
+    reached = [REACHED[case.state] for case in mine]
     rows, last = [], len(mine)
     for i, name in enumerate(STEPS, 1):
         n = sum(step >= i for step in reached)
         rows.append(_funnel_row(i, word(f"step_{name}", report.lang), n, len(mine), last - n))
         last = n
-    rows.append(
-        html.Div(
-            [
-                html.I("8"),
-                html.Span(word("step_rate", report.lang)),
-                html.U(),
-                html.B("—"),
-                html.Em(word("not_rated", report.lang)),
-            ],
-            className="fn",
-        )
-    )
-    return rows
+    rated = sum(step >= RATED for step in reached)
+    if rated:
+        rows.append(_funnel_row(RATED, word("step_rate", report.lang), rated, len(mine), last - rated))
+    else:
+        parts = [html.I("8"), html.Span(word("step_rate", report.lang)), html.U(), html.B("—")]
+        rows.append(html.Div([*parts, html.Em(word("not_rated", report.lang))], className="fn"))
+    return rows + _aside(report, [case.state for case in mine])
+
+
+def _aside(report: Report, states: list[State]) -> list[html.Div]:
+    """What goes no further, by state; nothing when there is none."""
+    said = [word(f"aside_{state.value}", report.lang, n=states.count(state)) for state in ASIDE if state in states]
+    parts = [html.Span(word("aside", report.lang)), html.B(" · ".join(said))]
+    return [html.Div(parts, className="aside")] if said else []
+
+
+def reconciled(report: Report) -> html.Div:
+    """Inflow = dispatched + waiting + rejected + merged, as a line to be read; it says so when it does not add up."""
+    came, lang = report.figures.came_in, report.lang
+    parts = [(name, getattr(came, name)) for name in ("dispatched", "waiting", "rejected", "merged")]
+    cells: list[Any] = [_cell(word("sum_inflow", lang), came.inflow), html.I("=")]
+    for i, (name, n) in enumerate(parts):
+        cells += [html.I("+")] if i else []
+        cells.append(_cell(word(f"sum_{name}", lang), n))
+    wrong = [] if came.reconciles else [html.Em(word("reconciled_not", lang), className="bad")]
+    return html.Div([*cells, *wrong], className="sum")
+
+
+def announced(report: Report) -> html.Div:
+    """Alerts of matters that announce first -> announced -> gone without a case, and the share."""
+    found, lang = report.figures.announced, report.lang
+    if not found.alerts:
+        return html.Div(html.Em(word("announced_none", lang)), className="sum")
+    cells: list[Any] = [
+        _cell(word("announced_alerts", lang), found.alerts), html.I("→"),
+        _cell(word("announced_said", lang), found.announced), html.I("→"),
+        _cell(word("announced_settled", lang), found.settled), html.I("="),
+        _cell(word("announced_share", lang), "—" if found.share is None else percent(found.share)),
+    ]  # fmt: skip
+    return html.Div(cells, className="sum")
+
+
+def _cell(name: str, value: Any) -> html.Span:
+    return html.Span([html.B(str(value)), html.Small(name)])
 
 
 def _funnel_row(i: int, name: str, n: int, whole: int, lost: int) -> html.Div:

@@ -12,7 +12,7 @@ from dash import html
 
 from app.labels import Lang, word
 from streams.model import Case, Clock
-from streams.scoring import Figures, Share, handling, overdue, rate
+from streams.scoring import Figures, Share, handling, overdue, rate, runs
 from streams.workflow import OPEN
 
 WEAK = 0.85
@@ -31,7 +31,8 @@ NONE_AHEAD = Ahead({}, {})
 class Report(msgspec.Struct, frozen=True):
     """Everything a report shows. `cases`: of the week before and all open ones; `names`: code or id -> name;
     `online`: (word, online, all) of cameras, sensors and sources; `squads`: (name, on duty, all), today only;
-    `ahead`: by grid and by lead, how many of those that fall due on the day still have time."""
+    `ahead`: by grid and by lead, how many of those that fall due on the day still have time; `hash`: the seal of the
+    day's last entry in the trace, of `sealed` entries of the day."""
 
     lang: Lang
     day: date
@@ -48,13 +49,15 @@ class Report(msgspec.Struct, frozen=True):
     squads: Sequence[tuple[str, int, int]]
     tz: Any
     ahead: Ahead = NONE_AHEAD
+    hash: str = ""
+    sealed: int = 0
 
     @property
     def late(self) -> list[tuple[Case, Clock]]:
         """Open cases past a limit, the longest first, each with the clock that is most overdue."""
         at = self.figures.at
         found = [case for case in self.cases if overdue(case, at)]
-        timed = [(case, min((c for c in case.clocks if c.done is None), key=lambda c: c.due)) for case in found]
+        timed = [(case, min(filter(runs, case.clocks), key=lambda c: c.due)) for case in found]
         return sorted(timed, key=lambda pair: pair[1].due)
 
 

@@ -4,7 +4,11 @@
 (function () {
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.gridpost = Object.assign(window.dash_clientside.gridpost || {}, {
-    startDaily() { window.gridpost.start("daily"); return "light"; },
+    startDaily() {
+      window.gridpost.start("daily");
+      window.gridpostMap.still("day-map", {top: .75, bottom: .75, left: .75, right: 8});   // at the right stands the legend
+      return "light";
+    },
     goToDay(day) {
       const to = String(day || "").slice(0, 10), now = new URLSearchParams(location.search).get("day");
       if (/^\d{4}-\d\d-\d\d$/.test(to) && to !== now) location.assign("/daily?day=" + to);

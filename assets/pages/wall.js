@@ -5,7 +5,7 @@
 
 (function () {
   const gp = window.gridpost, map = window.gridpostMap, t = gp.t, esc = gp.esc;
-  const WAITING = ["reported", "verified", "accepted"], URGENT = 5, ALERTS = 9, HOT = 6, ALERT_ROW = 5.35;
+  const WAITING = ["reported", "verified", "accepted"], TO_DISPATCH = "accepted", URGENT = 5, ALERTS = 9, HOT = 6, ALERT_ROW = 5.35;
   let dirty = true, urgentKey = "";
 
   window.dash_clientside = window.dash_clientside || {};
@@ -58,7 +58,7 @@
     figure("dispatched", came.dispatched);
     figure("closed", (f.closed || {}).closed);
     figure("open", now.open);
-    figure("waiting", now.by_state ? WAITING.reduce((sum, state) => sum + (now.by_state[state] || 0), 0) : undefined);
+    figure("waiting", now.by_state ? now.by_state[TO_DISPATCH] || 0 : undefined);
     figure("supervised", now.supervised);
     const decided = (due.due || 0) - (due.ahead || 0);   // what still has time is not yet a failure
     figure("on_time", decided ? (due.on_time === decided ? "100%" : (100 * due.on_time / decided).toFixed(1) + "%") : null);
@@ -120,6 +120,13 @@
   }
 
   /* ---- right ---- */
+  /* Whom the case's level of supervision names: the chief of its grid, the supervisor, the duty leader. */
+  function overseer(d, item) {
+    if (!item.level) return "";
+    const person = item.level === 1 ? d.chiefs[item.grid] : d.above[item.level];
+    return t("wall_above", {role: t("level_" + item.level), name: person || ""}).trim();
+  }
+
   function urgent() {
     const d = gp.directory(), now = gp.now();
     const timed = Object.values(gp.state().cases).map((item) => [item, gp.urgentClock(item)]).filter(([, clock]) => clock);
@@ -128,8 +135,9 @@
     const rows = timed.slice(0, URGENT).map(([item, clock]) => {
       const who = (d.patrols[item.patrol] || {}).name, state = d.states[item.state] + (who && !WAITING.includes(item.state) ? " " + who : "");
       const place = (d.grids[item.grid] || {}).name || t(item.lon == null ? "no_place" : "no_grid");
+      const above = overseer(d, item);
       return `<div class="sla" data-due="${clock.due}" data-start="${clock.start}" data-p="${item.priority}" data-name="${clock.name}" data-long="1"><span class="glyph p${item.priority}"></span>` +
-        `<div class="what"><div class="t">${esc((d.matters[item.matter] || {}).name || item.category)}</div><div class="m">${esc(place + " · " + state)}</div></div>` +
+        `<div class="what"><div class="t">${esc((d.matters[item.matter] || {}).name || item.category)}</div><div class="m">${above ? `<i class="above">${esc(above)}</i>` : ""}${esc(place + " · " + state)}</div></div>` +
         `<div class="left-time"><b></b><em></em></div><u><i></i></u></div>`;
     });
     put("urgent-rows", rows.length ? rows.join("") : `<p class="none">${esc(t("no_urgent"))}</p>`);
