@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from app.labels_acts import ACT_WORDS
+from app.labels_daily import DAILY_WORDS
 from app.labels_field import FIELD_WORDS
 from streams.workflow import ACTS
 
@@ -315,7 +316,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "dispatched": ("派遣", "Dispatched"),
     "closed": ("结案", "Closed"),
     "open": ("在办", "Open"),
-    "waiting": ("待派", "Waiting"),
     "supervised": ("督办", "Supervised"),
     "on_time": ("按期", "On time"),
     "grid_heat": ("网格热度", "Grid heat"),
@@ -422,12 +422,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "remark": ("领导批示", "Remarks"),
     "signature": ("签名", "Signature"),
     "sign_date": ("日期", "Date"),
-    "basis": (
-        "口径：流入 {inflow} = 居民 {resident} + 村级 {village} + 设备转案 {device}；"
-        "流入 {inflow} = 已派遣 {dispatched} + 待办 {waiting}。",
-        "Basis: inflow {inflow} = residents {resident} + villages {village} + devices {device}; "
-        "inflow {inflow} = dispatched {dispatched} + waiting {waiting}.",
-    ),
     "hour": ("{n}时", "{n}:00"),
     "hour_n": ("{h} 时 {n} 件", "{h}:00: {n}"),
     "heat_day": ("案件热力", "Heat map"),
@@ -450,6 +444,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "date": ("日期", "Date"),
     **FIELD_WORDS,
     **ACT_WORDS,
+    **DAILY_WORDS,
 }
 
 
