@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from streams import ingest
 from streams.codec import moment
@@ -18,13 +19,15 @@ from streams.fences import Fences
 from streams.model import Case, State
 from streams.mqtt import Message
 from streams.scoring import runs
-from streams.simulated_operators import Crew
-from streams.simulator import Town
+from streams.simulated_operators import Crew, DeskDoor, Deskwork, best
+from streams.simulator import Place, Town
 from streams.watch import Silence, keep_time, send_tasks
 from streams.workflow import ON_CASE, STATE_NAMES
 
 STEP_S, CREW_S, PATROLLED_S = 5, 10, 30
 BATCH = 256
+FIX_S = 15.0
+"""Officers of a played span say where they are less often: most of the time would be theirs."""
 
 
 @dataclass
@@ -103,3 +106,12 @@ def why_open(case: Case, now: datetime) -> str:
     who = f" by {case.patrol or case.department}" if case.state in ON_CASE else ""
     over = "overdue since" if moment(left[0].due) <= now else "due"
     return f"{name}{who}: {left[0].name} {over} {moment(left[0].due).isoformat()}"
+
+
+def begin(place: Place, desk: Desk, watch: Watch, *, seed: int, operators: int) -> Play:
+    """A town that begins to live now, before the desk of `operators` people. `desk.now` must be `watch`."""
+    town = Town(
+        place, site=desk.site, seed=seed, start=watch.at, timezone=str(desk.calendar.tz), opening=False, fix_every=FIX_S
+    )
+    deskwork = Deskwork(desk.matters, seed, town.somewhere, partial(best, desk))
+    return Play(town, desk, watch, Crew(DeskDoor(desk), deskwork, operators) if operators else None)
