@@ -82,6 +82,18 @@ def test_users_are_made_listed_changed_and_disabled(tmp_path: Path, valkey: Any)
     assert gridpost("users", "list", cwd=tmp_path, **settings).stdout == "lin\tleader\tdisabled\n"
 
 
+def test_an_account_outside_is_bound_to_somebody_who_exists(tmp_path: Path, valkey: Any) -> None:
+    """A patrol of the register or a department of the organisation; nobody unknown, and not neither."""
+    settings = {"GRIDPOST_REDIS_URL": valkey.url}
+    add = ("users", "add", "dong", "--role")
+    for arguments in (("field",), ("field", "--patrol", "P-999"), ("department", "--department", "none")):
+        refused = gridpost(*add, *arguments, cwd=tmp_path, **settings)
+        assert refused.returncode == 1, arguments
+        assert "Traceback" not in refused.stderr
+    assert gridpost(*add, "field", "--patrol", "P-001", cwd=tmp_path, **settings).returncode == 0
+    assert gridpost("users", "list", cwd=tmp_path, **settings).stdout == "dong\tfield P-001\tenabled\n"
+
+
 def test_doctor_refuses_a_redis_that_could_lose_something(tmp_path: Path, valkey: Any) -> None:
     """appendfsync must be always: fine here, BAD after a change, exit 1."""
     settings = {"GRIDPOST_REDIS_URL": valkey.url, "GRIDPOST_MQTT_URL": "mqtt://127.0.0.1:1"}
