@@ -20,6 +20,7 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `alert:<key>`     | hash   | 35 days; ended: 4 days     | record                      | record, feed |
 | `alerts`          | zset   | 4 days                     | record (last `received`)    | feed |
 | `announced`       | zset   | until looked at again      | record (when to look)       | clock |
+| `pending`         | hash   | until looked at again      | record (the case to open)   | record, clock |
 | `case:<no>`       | hash   | 35 days after it closed    | record, act                 | record, act, feed, API |
 | `log:<no>`        | list   | with the case              | record, act, clock          | API, pages |
 | `cases:open`      | zset   | while the case is open     | record, act (next deadline) | feed |

@@ -6,14 +6,16 @@ One clock worker at a time sends tasks, by a lease; see `watch.py`, the worker.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
+from redis import Redis
 from redis.exceptions import RedisError
 
-from streams.codec import local_day, millis, to_json
-from streams.keys import CASE_DAYS, CHANGES_MS, DEAD_KEPT
+from streams.codec import local_day, millis, pack, to_json
+from streams.keys import CASE_DAYS, CHANGES_MS, DEAD_KEPT, Keys
 from streams.ledger import Ledger, rows_of
+from streams.script import Script
 
 DAY_S = 24 * 3600
 DEAD_PAYLOAD, DEAD_TOPIC = 4096, 512
@@ -31,7 +33,19 @@ class Letter(NamedTuple):
 
 
 class Outbox(Ledger):
-    """Writes that change no case."""
+    """Writes that change nothing of a case but whether the centre's rule may send somebody."""
+
+    def __init__(self, redis: Redis, keys: Keys, tz: tzinfo) -> None:
+        super().__init__(redis, keys, tz)
+        self._lease = Script(redis, "lease")
+
+    def leave_to_people(self, no: str, zh: str, en: str, now: datetime) -> None:
+        """The centre's rule cannot send anybody to this case; every screen says so."""
+        with self.reaching(), self.redis.pipeline(transaction=True) as pipe:
+            pipe.zrem(self.keys("auto"), no)
+            pipe.hset(self.keys.case(no), "auto", "")
+            pipe.execute()
+        self.notice("not_sent", zh, en, now)
 
     def dead_letters(self, letters: Sequence[Letter]) -> None:
         """Keep messages that cannot be used, with why. The reasons are counted by local day of `received`."""
@@ -68,29 +82,32 @@ class Outbox(Ledger):
         """Tasks to publish: first those that were taken and never finished, then new ones.
 
         One clock worker at a time sends, by a lease, since a withdrawal must not overtake its assignment; the others
-        get nothing until it has been silent for 15 s.
+        get nothing until it has been silent for 15 s. Whoever has the lease takes over everything that was taken,
+        oldest first, before anything new.
         """
+        if not self.sender(consumer):
+            return []
         with self.reaching():
-            if not self._lease(consumer):
-                return []
             self._group()
-            claimed = self.redis.xautoclaim(self.keys.outbox, "clock", consumer, min_idle_time=LEASE_MS, count=64)
-            rows = claimed[1] or self._read_group(consumer, "0", 0) or self._read_group(consumer, ">", block_ms)
+            claimed = self.redis.xautoclaim(self.keys.outbox, "clock", consumer, min_idle_time=0, count=64)
+            rows = claimed[1] or self._read_group(consumer, ">", block_ms)
         return [(i.decode(), {k.decode(): v.decode() for k, v in row.items()}) for i, row in rows if row]
 
-    def task_done(self, task: str) -> None:
-        """The broker has acknowledged this task."""
+    def task_done(self, task: str, alert: str = "", said: datetime | None = None, wait_ms: int = 0) -> None:
+        """The broker has acknowledged this task. Of an announcement: which alert it was about and when it was `said`;
+        the alert is looked at again `wait_ms` after that."""
         with self.reaching(), self.redis.pipeline(transaction=True) as pipe:
+            if said is not None:
+                pipe.hset(self.keys.alert(alert), "said", str(millis(said)))
+                pipe.zadd(self.keys("announced"), {alert: millis(said) + wait_ms}, xx=True)
             pipe.xack(self.keys.outbox, "clock", task)
             pipe.xdel(self.keys.outbox, task)
             pipe.execute()
 
-    def _lease(self, consumer: str) -> bool:
-        key = self.keys.sender
-        if self.redis.set(key, consumer, nx=True, px=LEASE_MS):
-            return True
-        holder: Any = self.redis.get(key)
-        return holder == consumer.encode() and bool(self.redis.pexpire(key, LEASE_MS))
+    def sender(self, worker: str) -> bool:
+        """Whether this worker may send for the next 15 s: it had the lease, or nobody has."""
+        with self.reaching():
+            return bool(self._lease(self.keys.prefix, pack({"worker": worker, "ms": LEASE_MS})))
 
     def _group(self) -> None:
         if not self.redis.exists(self.keys.outbox) or not self.redis.xinfo_groups(self.keys.outbox):

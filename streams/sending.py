@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from streams import acts
@@ -14,7 +15,7 @@ from streams.acts import Asked
 from streams.assignment import Plan, assign
 from streams.codec import local_day
 from streams.desk import Desk
-from streams.errors import ActRefused
+from streams.errors import ActRefused, SixFixesMissing
 from streams.model import Case, State
 from streams.recommend import Candidate, Standing, Wanted, candidates, standing
 
@@ -54,21 +55,40 @@ def standings(desk: Desk, now: datetime, load: Counter[str] | None = None) -> li
     ]
 
 
-def send_best(desk: Desk, no: str, now: datetime) -> bool:
-    """Dispatch the best candidate by the centre's rule; False when nobody can go now or somebody else was faster."""
-    case = desk.queue.case(no)
-    if case is None or case.state is not State.ACCEPTED:
-        return False
-    best = next((one for one in ranked(desk, case, now) if not one.excluded), None)
-    if best is None:
-        return False
+def send_by_rule(desk: Desk, numbers: Iterable[str], now: datetime) -> list[str]:
+    """The centre sends the best candidate to each of these cases, one after the other; those to whom nobody can go now
+    wait for the next look. Answers the cases to which somebody was sent."""
+    there: list[Standing] | None = None
+    sent = []
+    for no in numbers:
+        case = desk.queue.case(no)
+        if case is None or case.state is not State.ACCEPTED:
+            continue
+        there = standings(desk, now) if there is None else there
+        one = wanted(desk, case)
+        ways = candidates(case, there, now, one.skills, one.district, desk.roads)
+        best = next((each.patrol for each in ways if not each.excluded), "")
+        if best and _send(desk, case, best, now):
+            sent.append(no)
+        there = [each for each in there if each.id != best]  # it goes, or somebody else has just sent it
+    return sent
+
+
+def _send(desk: Desk, case: Case, patrol: str, now: datetime) -> bool:
     asked = Asked(
-        no=no, name="dispatch", by="rule", role="rule", seen=case.version, patrol=best.patrol,
+        no=case.no, name="dispatch", by="rule", role="rule", seen=case.version, patrol=patrol,
         request=f"auto/{case.version}",
     )  # fmt: skip
     try:
         acts.do(desk, asked, now)
-    except ActRefused as refused:
-        log.info("not sent by rule: %s", refused)
+    except SixFixesMissing as refused:  # waiting helps nobody
+        log.info("left to people: %s", refused)
+        desk.queue.leave_to_people(
+            case.no, f"{case.no} 六定不全，无法自动派遣，请人工补全后派遣。", f"Not sent by rule: {refused}", now
+        )
         return False
+    except ActRefused as refused:
+        log.debug("not sent by rule: %s", refused)
+        return False
+    log.info("%s sent to %s by rule", patrol, case.no)
     return True

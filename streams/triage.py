@@ -15,7 +15,8 @@ script needs, and the script decides. What a kind of event may do:
 - an unplaced alert, reading or status comes from an unknown fixed device: kept and listed, opens nothing; but
   a registered patrol's call for help opens, wherever it is
 - of a matter that announces first, near a loudspeaker: the same, with what the loudspeaker shall say; the case
-  opens only when a second look finds it still there
+  opens only when a second look finds it still there. What is critical (severity 4) never waits: the loudspeaker
+  speaks and the case opens at once, and so it does when an alert that waits becomes critical
 - all else (19 of 20 events are positions): one shared intent, so that it costs next to nothing
 """
 
@@ -42,12 +43,14 @@ BY_RULE: tuple[ClockName, ...] = ("respond", "handle")
 BY_PERSON: tuple[ClockName, ...] = ("respond",)
 HEARD = 200.0
 """So far, in metres, a loudspeaker reaches."""
+CRITICAL = 4
+"""An alert of this severity waits for no announcement."""
 PERIODS = 3.0
 """A device is offline after so many missed signs of life, but not before its rule's `after`."""
 
 
 class Announce(msgspec.Struct, frozen=True):
-    """What the loudspeaker of `camera` says first; `recheck`: seconds until somebody looks again."""
+    """What the loudspeaker of `camera` says first; `recheck`: seconds until somebody looks again, 0: at once."""
 
     camera: str
     text: str
@@ -155,20 +158,20 @@ def _alert(site: _Site, event: Event, alert: Alert, unknown: bool, late: bool) -
     matter = site.matters.by_category.get(alert.category)
     if matter is None or unknown or alert.phase == "end":
         return kept
-    return msgspec.structs.replace(_opening(site, kept, matter, event), announce=announce(site.speakers, matter, event),
-                                     first=matter.announce)  # fmt: skip
+    said = announce(site.speakers, matter, event, alert.severity)
+    return msgspec.structs.replace(_opening(site, kept, matter, event), announce=said, first=matter.announce)
 
 
-def announce(speakers: Iterable[Device], matter: Matter, event: Event) -> Announce | None:
+def announce(speakers: Iterable[Device], matter: Matter, event: Event, severity: int) -> Announce | None:
     """What the nearest loudspeaker within `HEARD` metres says first; None when the matter is not one for that, or
-    nobody there would hear it."""
+    nobody there would hear it. For what is critical nobody waits."""
     place = event.position
     if not matter.announce or place is None:
         return None
     near = min(((metres(each.position, place), each.id) for each in speakers), default=None)
     if near is None or near[0] > HEARD:
         return None
-    return Announce(near[1], matter.announce_text, matter.recheck)
+    return Announce(near[1], matter.announce_text, 0.0 if severity >= CRITICAL else matter.recheck)
 
 
 def _report(site: _Site, event: Event, report: Report) -> Intent:

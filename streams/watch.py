@@ -26,7 +26,7 @@ from streams.ingest import understand
 from streams.ledger import Row
 from streams.model import Alert, Case, Event, Flag, Status
 from streams.mutual import Mutual, task_topic
-from streams.sending import send_best
+from streams.sending import send_by_rule
 from streams.triage import Silent, silent
 
 log = logging.getLogger(__name__)
@@ -97,23 +97,22 @@ def keep_time(desk: Desk) -> Looked:
         except ActRefused as refused:
             log.info("not checked in by its place: %s", refused)
         desk.queue.checked(near)
-    for no in looked.auto:
-        send_best(desk, no, now)
+    send_by_rule(desk, looked.auto, now)
     return looked
 
 
 def send_tasks(desk: Desk, publisher: Publishes, worker: str) -> int:
     """Publish what is in the outbox, each marked only after the broker has acknowledged it. Returns how many.
 
-    An assignment that was withdrawn meanwhile is not sent any more, nor an announcement that comes too late.
+    An assignment that was withdrawn meanwhile is not sent any more, nor an announcement that comes too late. A worker
+    so slow that another one has taken over stops, since what it would send comes after what that one has sent.
     """
     tasks = desk.queue.tasks(worker, WAIT_MS)
-    for name, task in tasks:
+    for done, (name, task) in enumerate(tasks):
+        if not desk.queue.sender(worker):
+            return done
         if task["act"] == "announce":
-            if int(task["until"]) > millis(desk.now()):
-                said = to_json({"text": task["text"], "repeat": REPEAT, "alert": task["alert"]})
-                publisher.send(f"gridpost/{desk.site}/announce/{task['camera']}", said, timeout=SEND_S)
-            desk.queue.task_done(name)
+            _announce(desk, publisher, name, task)
             continue
         case = desk.queue.case(task["case"])
         wanted = case is not None and (task["act"] != "assign" or case.dispatch == task["dispatch"])
@@ -122,6 +121,18 @@ def send_tasks(desk: Desk, publisher: Publishes, worker: str) -> int:
             publisher.send(topic, task_payload(task, case, desk), timeout=SEND_S)
         desk.queue.task_done(name)
     return len(tasks)
+
+
+def _announce(desk: Desk, publisher: Publishes, name: str, task: dict[str, str]) -> None:
+    """The loudspeaker speaks, and the alert is looked at again so long after that; too late it says nothing."""
+    at, until = int(task["at"]), int(task["until"])
+    if until <= millis(desk.now()):
+        log.info("not announced, since it is too late: %s", task["alert"])
+        desk.queue.task_done(name)
+        return
+    said = to_json({"text": task["text"], "repeat": REPEAT, "alert": task["alert"]})
+    publisher.send(f"gridpost/{desk.site}/announce/{task['camera']}", said, timeout=SEND_S)
+    desk.queue.task_done(name, task["alert"], desk.now(), until - at)
 
 
 def task_payload(task: dict[str, str], case: Case, desk: Desk) -> bytes:

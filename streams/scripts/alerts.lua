@@ -13,32 +13,44 @@ local function silence(e, a, over)
   else redis.call('HSET', key, 'silent', a.key, 'silent_at', whole(e.received)) end
 end
 
+local SAY = 60000  -- ms within which an announcement that nobody waits for is still worth saying
+
 -- Announce first (智能喊话): the loudspeaker nearby speaks, and what would have opened a case waits with the alert until
--- clock.lua looks again. What joins an open case needs no announcement: somebody is on the way.
+-- clock.lua looks again. What joins an open case needs no announcement: somebody is on the way. What is urgent
+-- (`recheck` 0) is announced too, but waits for nothing.
 local function announce_first(e, a, key)
   local first = a.open.announce
   if not some(first) or nearby(e, a.open) then return false end
+  local waits = first.recheck > 0
+  local again = now + (waits and first.recheck * 1000 or SAY)
+  redis.call('HSET', key, 'announced', whole(now))
+  redis.call('XADD', prefix .. 'outbox', '*', 'act', 'announce', 'camera', first.camera, 'text', first.text,
+    'alert', a.key, 'at', whole(now), 'until', whole(again))
+  count(e, 'announced')
+  if not waits then return false end
   local small = {}
   for _, name in ipairs({'device', 'received', 'day', 'lon', 'lat', 'lon_text', 'lat_text', 'grid', 'grids_json', 'cell'}) do
     small[name] = some(e[name])
   end
-  redis.call('HSET', key, 'announced', whole(now), 'pending', cmsgpack.pack({e = small, open = a.open}))
-  redis.call('ZADD', prefix .. 'announced', whole(now + first.recheck * 1000), a.key)
-  redis.call('XADD', prefix .. 'outbox', '*', 'act', 'announce', 'camera', first.camera, 'text', first.text,
-    'alert', a.key, 'at', whole(now), 'until', whole(now + first.recheck * 1000))
-  count(e, 'announced')
+  redis.call('HSET', prefix .. 'pending', a.key, cmsgpack.pack({e = small, open = a.open}))
+  redis.call('ZADD', prefix .. 'announced', whole(again), a.key)
   return true
 end
 
--- Does this alert, which has no case yet, wait for a second look?
-local function waits(e, a, key, row)
-  if not row[4] then return announce_first(e, a, key) end
-  if row[5] == 'announcement' then  -- it had been counted as gone, and is not
-    redis.call('HSET', key, 'settled', 'not')
-    count(e, 'settled', -1)
-    return false
+-- An alert that was announced and is heard again waits for the second look, but not when it has become urgent. Settled,
+-- it had been counted as gone, and is not.
+local function goes_on(e, a, key, settled)
+  if settled == 'announcement' then
+    count({day = redis.call('HGET', key, 'settled_day')}, 'settled', -1)
+  elseif not settled and (not some(a.open.announce) or a.open.announce.recheck > 0) then
+    local pending = cmsgpack.unpack(redis.call('HGET', prefix .. 'pending', a.key))
+    if a.open.priority < pending.open.priority then
+      pending.open.priority = a.open.priority
+      redis.call('HSET', prefix .. 'pending', a.key, cmsgpack.pack(pending))
+    end
+    return ''
   end
-  return not row[5]
+  return open_all_the_same(e, a.open, a.key)
 end
 
 local function raise(e, a)
@@ -55,12 +67,12 @@ local function raise(e, a)
     end
   elseif not over and not ended and a.open then
     redis.call('HSET', key, 'heard', whole(e.received))
-    if no == '' and waits(e, a, key, row) then no = ''
-    elseif no == '' then
+    if no == '' and row[4] then no = goes_on(e, a, key, row[5])
+    elseif no == '' and not announce_first(e, a, key) then
       no = case_for(e, a.open)
       stand(no, 1)
       redis.call('HSET', prefix .. 'case:' .. no, 'ended', '')
-    else
+    elseif no ~= '' then
       local priority = tonumber(redis.call('HGET', prefix .. 'case:' .. no, 'priority') or '')
       if priority and a.open.priority < priority then
         redis.call('HSET', prefix .. 'case:' .. no, 'priority', a.open.priority, 'updated', whole(now))
@@ -79,8 +91,8 @@ local function raise(e, a)
   if not known then
     redis.call('ZADD', prefix .. 'alerts', whole(e.received), a.key)
     count(e, 'alerts')
-    if a.open and a.open.first then count(e, 'alerts:first') end
   end
+  if a.open and a.open.first and redis.call('HSETNX', key, 'first', '1') == 1 then count(e, 'alerts:first') end
   alerts[a.key] = true
   return no
 end

@@ -103,3 +103,19 @@ local function case_for(e, open)
   end
   return open_case(e, open)
 end
+
+-- The case of an alert (its key) that goes on after a loudspeaker spoke: the centre's rule sends somebody.
+local function open_all_the_same(e, open, alert)
+  local no = case_for(e, open)
+  local key = prefix .. 'case:' .. no
+  redis.call('HINCRBY', key, 'standing', 1)
+  redis.call('HSET', key, 'ended', '')
+  redis.call('HSET', prefix .. 'alert:' .. alert, 'case', no, 'settled', 'not')
+  redis.call('HDEL', prefix .. 'pending', alert)
+  redis.call('ZREM', prefix .. 'announced', alert)
+  if redis.call('HGET', key, 'state') == 'accepted' then
+    redis.call('HSET', key, 'auto', '1')
+    redis.call('ZADD', prefix .. 'auto', whole(now), no)
+  end
+  return no
+end

@@ -33,30 +33,29 @@ for _, no in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'reminders', '-inf', w
   if not looked[no] then look(no) end
 end
 
--- The second look: an end, or no word since the announcement, settles it; else the case opens, and somebody is sent.
+-- The second look. Gone is what has ended or was not heard again since the loudspeaker spoke (`said`): the announcement
+-- has settled it. Where it did not speak (the broker was away, the worker came too late) an announcement settles nothing:
+-- what has ended has ended, else the case opens as it does where there is no loudspeaker.
 local settled = 0
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'announced', '-inf', whole(now), 'LIMIT', 0, PIECE)) do
   local key = prefix .. 'alert:' .. name
-  local row = redis.call('HMGET', key, 'announced', 'heard', 'ended', 'pending', 'case')
+  local row = redis.call('HMGET', key, 'said', 'heard', 'ended', 'image')
+  local packed = redis.call('HGET', prefix .. 'pending', name)
   redis.call('ZREM', prefix .. 'announced', name)
-  if row[4] then
-    local pending = cmsgpack.unpack(row[4])
-    local gone = some(row[3]) or (tonumber(row[2]) or 0) <= tonumber(row[1])
-    redis.call('HSET', key, 'settled', gone and 'announcement' or 'not')
-    redis.call('HDEL', key, 'pending')
-    alerts[name] = true
-    if gone then
-      settled = settled + 1
-      count(pending.e, 'settled')
-    else
-      local no = case_for(pending.e, pending.open)
-      redis.call('HSET', key, 'case', no)
-      redis.call('HINCRBY', prefix .. 'case:' .. no, 'standing', 1)
-      if redis.call('HGET', prefix .. 'case:' .. no, 'state') == 'accepted' then
-        redis.call('HSET', prefix .. 'case:' .. no, 'auto', '1')
-        redis.call('ZADD', prefix .. 'auto', whole(now), no)
+  if packed then
+    local pending, said = cmsgpack.unpack(packed), tonumber(row[1])
+    if some(row[3]) or said and (tonumber(row[2]) or 0) <= said then
+      redis.call('HSET', key, 'settled', said and 'announcement' or 'ended', 'settled_day', pending.e.day)
+      redis.call('HDEL', prefix .. 'pending', name)
+      if said then
+        settled = settled + 1
+        count(pending.e, 'settled')
       end
+    else
+      pending.open.image = some(pending.open.image) or row[4] or ''
+      open_all_the_same(pending.e, pending.open, name)
     end
+    alerts[name] = true
   end
 end
 
