@@ -21,8 +21,10 @@ from app.actions import NotAllowed
 from app.text import Text
 from streams.errors import (
     ActRefused,
+    AidRefused,
     CaseTaken,
     GridpostError,
+    NoSuchAid,
     NoSuchCase,
     PatrolBusy,
     Refused,
@@ -43,9 +45,9 @@ def add_error_answers(app: FastAPI) -> None:
 def status_of(error: GridpostError) -> int:
     """The HTTP status of a refusal."""
     match error:
-        case NoSuchCase():
+        case NoSuchCase() | NoSuchAid():
             return 404
-        case CaseTaken() | PatrolBusy():
+        case CaseTaken() | PatrolBusy() | AidRefused():
             return 409
         case NotAllowed() | RoleRefused():
             return 403

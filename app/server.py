@@ -30,6 +30,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.middleware import Middleware
 
 from app import (
+    aid,
     api,
     api_docs,
     field,
@@ -80,7 +81,7 @@ def serve_centre(centre: Centre) -> FastAPI:
     )  # fmt: skip
     app.state.centre, app.state.feed = centre, live
     for part in (
-        sign_in, field, indicators, tracing, intake, plan, api, listening, style, operations, api_docs,
+        sign_in, field, indicators, tracing, intake, plan, aid, api, listening, style, operations, api_docs,
     ):  # fmt: skip
         app.include_router(part.router)
     add_error_answers(app)
