@@ -283,6 +283,16 @@ def test_a_task_is_answered_in_order(place: Place) -> None:
     assert metres(last, Position(*goal)) > 30, "it goes on after the work"
 
 
+def test_a_patrol_that_is_played_by_hand_walks_and_answers_nothing(place: Place) -> None:
+    """Its person says when it is on duty and what it does; the town only moves it."""
+    played = Town(place, site="here", seed=9, start=MORNING, by_hand=("P-001",))
+    played.task("P-001", task("assign", "d1", (119.2, 34.9)), MORNING + timedelta(seconds=60))
+    mine = [each for each in run(played, 600) if name(each) == "P-001"]
+    assert [body(each)["state"] for each in mine if kind(each) == "status"] == ["off_duty"]
+    assert len([each for each in mine if kind(each) == "position"]) > 100
+    assert not [each for each in mine if kind(each) == "reply"]
+
+
 def test_a_task_that_comes_twice_is_answered_once(place: Place) -> None:
     """MQTT may deliver a task again: the same dispatch is not begun anew."""
     played = town(place, seed=9)
