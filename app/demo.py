@@ -53,12 +53,14 @@ class DemoFailed(GridpostError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for on the command line. `speed`: the simulated town's time against ours."""
+    """What was asked for on the command line. `speed`: the simulated town's time against ours; `operators`: simulated
+    people at the desk, of whom there are none unless asked for, since the work is left to whoever looks at the demo."""
 
     town: str
     simulate: bool
     speed: float
     ready_file: Path | None
+    operators: int = 0
 
 
 def town_settings(base: Settings, town: str, state_dir: Path, say: Say) -> Settings:
@@ -95,8 +97,9 @@ def run(settings: Settings, wanted: Wanted, say: Say) -> None:
         port = settings.port or free_port()
         whole = settings.model_copy(update={"redis_url": valkey.url, "mqtt_url": broker.url, "port": port})
         patrols = load_register(whole.devices, whole.patrols, whole.sources).patrols
-        users = sign_ins(open_accounts(whole), next(iter(patrols)))
-        with _children(whole, wanted, say) as children:
+        phone = next(iter(patrols))
+        users = sign_ins(open_accounts(whole), phone)
+        with _children(whole, wanted, phone, say) as children:
             ready = {
                 "url": f"http://{_shown(whole.host)}:{port}", "mqtt_url": broker.url, "redis_url": valkey.url,
                 "site": whole.site, "grids": str(whole.grids.resolve()), "users": users,
@@ -141,15 +144,18 @@ def sign_ins(accounts: Accounts, patrol: str) -> list[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _children(whole: Settings, wanted: Wanted, say: Say) -> Iterator[list[Child]]:
-    """The workers, the web and the simulator, ready; stopped in the order that loses nothing."""
+def _children(whole: Settings, wanted: Wanted, phone: str, say: Say) -> Iterator[list[Child]]:
+    """The workers, the web and the simulator, ready; stopped in the order that loses nothing. `phone`: the patrol whose
+    tasks are answered on its phone."""
     environment = variables(whole)
 
     def child(name: str, *arguments: str) -> Child:
         return Child(name, (name, *arguments), environment, whole.state_dir / f"{name}.log")
 
     ingest, clock, web = child("ingest", "--drain"), child("clock"), child("serve")
-    simulator = child("simulate", "--speed", str(wanted.speed))
+    simulator = child(
+        "simulate", "--speed", str(wanted.speed), "--by-hand", phone, "--operators", str(wanted.operators)
+    )
     running = [ingest, clock, web]
     try:
         for each in running:
