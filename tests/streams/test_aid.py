@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from streams import aid, mutual
+from streams import aid, ingest, mutual
 from streams.acts import Asked
-from streams.aid import AidState
+from streams.aid import AidState, Ask
 from streams.dispatch_queue import connect
 from streams.errors import (
     AidRefused,
@@ -23,9 +25,12 @@ from streams.errors import (
     RoleRefused,
 )
 from streams.model import State
+from streams.mqtt import Message
 from streams.mutual import Mutual
+from streams.organisation import NO_ORGANISATION, Partner
 from streams.watch import send_tasks
 from tests.streams.aiding import Pair, act, opened, pair
+from tests.streams.samples import fix
 
 
 @pytest.fixture
@@ -300,10 +305,81 @@ def test_a_patrol_taken_at_home_after_its_time_is_withdrawn_from_the_case(two: P
     assert two.lent(no, "P-2").id != ask.id
 
 
+def test_a_reply_comes_by_the_lenders_own_ingest(two: Pair) -> None:
+    """What the patrol's device publishes on its own site's topic moves the borrower's case; a stranger's is buried."""
+    no = opened(two.borrower)
+    two.lent(no)
+    case = two.case(no)
+    body = {"dispatch": f"{two.borrower.site}/{case.dispatch}", "case": f"{two.borrower.site}/{no}", "act": "depart",
+            "at": two.watch().isoformat()}  # fmt: skip
+    messages = [
+        Message(f"gridpost/{two.lender.site}/reply/{name}", msgspec.json.encode(body), two.watch())
+        for name in ("P-1", "P-2")
+    ]
+    ingest.record(ingest.sort(messages, two.lender), two.lender)
+    assert two.case(no).state is State.ON_THE_WAY
+    assert two.borrower.queue.log(no)[-1].by == f"{two.lender.site}/P-1"
+    (letter,) = two.lender.queue.dead()
+    assert (letter.reason, letter.topic) == ("reply_refused", f"gridpost/{two.lender.site}/reply/P-2")
+
+
+def test_a_patrol_that_reports_its_position_stays_lent(two: Pair) -> None:
+    """Fixes go on at home: they neither free it nor make it arrive at a case of its own site."""
+    no = opened(two.borrower)
+    ask = two.lent(no)
+    two.watch.later(30)
+    two.lender.queue.record([fix("P-1", "f1", 10), fix("P-1", "f2", 20)], two.watch())
+    assert two.patrol()["case"] == f"{two.borrower.site}/{no}"
+    two.settle()
+    assert two.aid(ask).state is AidState.LENT
+
+
+def test_of_three_partners_the_first_sends(redis_url: str, tmp_path: Path) -> None:
+    """A case asked of two lenders is sent once, and the other's patrol comes free."""
+    redis = connect(redis_url)
+    two = pair(redis, tmp_path)
+    (tmp_path / "third").mkdir()
+    other = pair(redis, tmp_path / "third")
+    third, name = other.lender, two.borrower.site
+    partner = Partner(name="三镇", name_en="Third", site=name, lends=1)
+    third = dataclasses.replace(third, organisation=dataclasses.replace(NO_ORGANISATION, partners={name: partner}))
+    known = {**two.borrower.organisation.partners, third.site: partner}
+    borrower = dataclasses.replace(
+        two.borrower, organisation=dataclasses.replace(NO_ORGANISATION, partners=known)
+    )
+    lends, borrows = Mutual(third), Mutual(borrower)
+    lends.look()
+    no = opened(borrower)
+    asks = [
+        borrows.ask(no, site, by="林晓东", role="operator", seen=3, now=two.watch())
+        for site in (two.lender.site, third.site)
+    ]
+    for side, ask in zip((two.lends, lends), asks, strict=True):
+        side.approve(ask.id, by="王海涛", role="supervisor", now=two.watch(), patrol="P-1")
+    borrows.look()
+    borrows.look()
+    records = [borrows.book(ask.lender).get(ask.id) for ask in asks]
+    assert sorted(record.state for record in records if record) == ["lapsed", "lent"]
+    (winner,) = (record for record in records if record and record.state is AidState.LENT)
+    assert two.case(no).patrol == f"{winner.lender}/P-1"
+    held = [queue.patrols()["P-1"]["case"] for queue in (two.lender.queue, third.queue)]
+    assert sorted(held) == ["", f"{name}/{no}"]
+    redis.close()
+
+
+def test_an_undelivered_ask_is_delivered_by_the_worker(two: Pair) -> None:
+    """Whoever asked died before the lender heard of it."""
+    no = opened(two.borrower)
+    own = two.borrows.book(two.borrower.site)
+    ask = own.ask(Ask(lender=two.lender.site, borrower=two.borrower.site, no=no, version=3, asked=1, by="林",
+                      role="operator"), two.watch())  # fmt: skip
+    assert two.lends.book(two.lender.site).get(ask.id) is None
+    two.borrows.look()
+    assert two.aid(ask).state is AidState.ASKED
+
+
 def test_the_task_goes_to_the_lenders_topic_and_the_reply_comes_back(two: Pair) -> None:
     """Case and dispatch bear the borrower's name; the reply moves its case; late and doubled ones change nothing."""
-    import msgspec
-
     no = opened(two.borrower)
     ask = two.ask(no)
     two.approve(ask)
