@@ -13,6 +13,7 @@
   const TRAIL = 600000;       // ms of trail that a patrol keeps
   const STEP = 15000;         // ms between its points, as in the snapshot
   const KEPT_ALERTS = 200;
+  const OVER = new Set(["closed", "rated", "rejected", "merged"]);   // no longer open: as in the snapshot, they leave
   const KINDS = ["snapshot", "patrols", "case", "alert", "device", "notice", "figures", "heartbeat"];
 
   function empty() {
@@ -24,7 +25,7 @@
     if (kind === "snapshot") {
       const fresh = empty();
       for (const p of data.patrols || []) fresh.patrols[p.id] = p;
-      for (const c of data.cases || []) if (c.state !== "closed") fresh.cases[c.no] = c;
+      for (const c of data.cases || []) if (!OVER.has(c.state)) fresh.cases[c.no] = c;
       for (const a of data.alerts || []) fresh.alerts[a.alert] = a;
       for (const d of data.devices || []) fresh.devices[d.id] = d;
       fresh.figures = data.figures || {};
@@ -41,7 +42,7 @@
       for (const item of data.items) {
         const known = state.cases[item.no];
         if (known && known.version > item.version) continue;
-        if (item.state === "closed") delete state.cases[item.no];
+        if (OVER.has(item.state)) delete state.cases[item.no];
         else state.cases[item.no] = item;
       }
     } else if (kind === "alert") {

@@ -155,11 +155,11 @@ window.gridpost = (function () {
     return {part, level};
   }
 
-  /* The running clock of a case that falls due first, or null. */
+  /* The running clock of a case that falls due first, or null; one that was paused stands still. */
   function urgentClock(item) {
     let first = null;
     for (const each of item.clocks || []) {
-      if (each.done === null || each.done === undefined) if (!first || each.due < first.due) first = each;
+      if ((each.done === null || each.done === undefined) && !each.paused) if (!first || each.due < first.due) first = each;
     }
     return first;
   }
