@@ -25,7 +25,6 @@ ACT_WORDS: dict[str, tuple[str, str]] = {
     "next_restore_meta": ("已作废，恢复后重新核实", "Rejected; verified again after restoring"),
     "next_unmerge": ("撤销并案", "Undo the merging"),
     "next_unmerge_meta": ("恢复为单独的案件", "A case of its own again"),
-    "is_state": ("{state}，没有你能做的操作", "{state}: nothing here for you to do"),
     "waits_for": ("等待主管批准“{act}”", "“{act}” waits for a supervisor"),
     # the forms
     "send_act": ("提交", "Send"),
@@ -35,6 +34,11 @@ ACT_WORDS: dict[str, tuple[str, str]] = {
     "form_note": ("说明（可不填）", "Note (optional)"),
     "form_usual": ("常用原因", "Usual reasons"),
     "form_until": ("缓办至", "Until"),
+    "form_until_form": ("年-月-日 时:分，留空为不定期", "YYYY-MM-DD HH:MM, empty for no date"),
+    "form_until_bad": (
+        "“{said}”不是时间，请写成 2026-11-23 09:00",
+        "“{said}” is no time: write it as 2026-11-23 09:00",
+    ),
     "form_until_none": ("不定期", "No date"),
     "form_until_tomorrow": ("明天 9:00", "Tomorrow 9:00"),
     "form_until_days": ("{n} 天后 9:00", "In {n} days, 9:00"),

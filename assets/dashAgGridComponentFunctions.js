@@ -18,7 +18,9 @@ dagcomponentfuncs.Case = function (props) {
 
 dagcomponentfuncs.State = function (props) {
   const row = props.data;
-  return React.createElement("div", {className: "cell-state" + (row.waiting ? " waiting" : ""), title: row.said}, row.said);
+  return React.createElement("div", {className: "cell-state" + (row.waiting ? " waiting" : "")},
+    React.createElement("div", {title: row.said}, row.said),
+    row.flag ? React.createElement("div", {className: "flag " + row.flagKind, title: row.flag}, row.flag) : null);
 };
 
 dagcomponentfuncs.Clock = function (props) {

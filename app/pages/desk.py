@@ -5,6 +5,7 @@ The bridge between a request and the pure views: it asks the centre and the queu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -16,10 +17,15 @@ from app.centre import Centre, current
 from app.labels import Lang, word
 from app.listing import masked, readable
 from app.views import directory as names_of
+from app.views.acts import length
 from app.views.frame import Who
-from app.views.look import Look
+from app.views.limits import lasting
+from app.views.look import Body, Look, named
 from streams import sending
+from streams.codec import millis
+from streams.matters import Matter
 from streams.model import Case, Entry, Patrol
+from streams.organisation import Organisation
 from streams.recommend import Candidate, stranger
 from streams.workflow import ON_CASE, WAITING
 
@@ -74,8 +80,10 @@ def look(selection: dict[str, Any]) -> Look | None:
         return None
     names = flat_names(lang)
     matter = it.matters.matters.get(case.matter)
-    load = sending.loads(it.desk(), it.now())
-    ranked = _known(it, sending.ranked(it.desk(), case, it.now(), load)) if case.state in WAITING else ()
+    now = it.now()
+    load = sending.loads(it.desk(), now)
+    waiting = case.state in WAITING
+    ranked = _known(it, sending.ranked(it.desk(), case, now, load), names) if waiting else ()
     found = viewer()
     return Look(
         lang=lang,
@@ -91,16 +99,59 @@ def look(selection: dict[str, Any]) -> Look | None:
         module=names.get(f"module:{matter.module}", "") if matter else "",
         tz=it.settings.tz,
         load=load,
-        going=it.register.patrols.get(case.patrol) if case.state in ON_CASE else None,
+        going=_going(it, case, names),
+        role=found.role if found else "",
+        bodies=bodies(it.org, matter, names) if waiting else (),
+        supervisor=supervisor(it.org, case, lang),
+        now=millis(now),
     )
+
+
+def bodies(org: Organisation, matter: Matter | None, names: Mapping[str, str]) -> tuple[Body, ...]:
+    """The departments that could be sent: the lead of the matter, its helpers, then all others."""
+    parts = dict.fromkeys(matter.helpers, "helper") | {matter.lead: "lead"} if matter else {}
+    mine = [code for code in (matter.lead, *matter.helpers) if code in org.departments] if matter else []
+    found = []
+    for code in dict.fromkeys([*mine, *org.departments]):
+        person = org.liaison(code)
+        post = org.roles[person.role] if person else None
+        found.append(
+            Body(code, names.get(code, code), parts.get(code, ""), names.get(person.name, "") if person else "",
+                 names[f"role:{post.key}"] if post else "")
+        )  # fmt: skip
+    return tuple(found)
+
+
+def supervisor(org: Organisation, case: Case, lang: Lang) -> tuple[str, str] | None:
+    """Role and name of the person whom the level of supervision names; None without a level or such a person."""
+    person = org.person_for(case.level, case.grids) if case.level else None
+    return (named(org.roles[person.role], lang), named(person, lang)) if person else None
+
+
+def _going(it: Centre, case: Case, names: Mapping[str, str]) -> Patrol | None:
+    patrol = it.register.patrols.get(case.patrol) if case.state in ON_CASE else None
+    return _posted(patrol, names) if patrol else None
+
+
+def _posted(patrol: Patrol, names: Mapping[str, str]) -> Patrol:
+    """With the name of its post in the language of the page."""
+    return msgspec.structs.replace(patrol, post=names.get(patrol.post, patrol.post))
 
 
 def flat_names(lang: Lang) -> dict[str, str]:
     """id or code -> name: sources, patrols, devices, squads, grids, departments, states; modules as `module:key`."""
     known = _directory(id(current()), lang)
     flat = {key: row["name"] for kind in ("sources", "grids", "devices", "patrols") for key, row in known[kind].items()}
-    flat |= known["squads"] | known["departments"] | known["states"]
+    flat |= known["squads"] | known["departments"] | known["states"] | _people(id(current()), lang)
     return flat | {f"module:{key}": name for key, name in known["modules"].items()}
+
+
+@lru_cache(maxsize=4)
+def _people(_centre: int, lang: Lang) -> dict[str, str]:
+    """Names of persons, posts and roles in Chinese, as cases and registers carry them -> in the language."""
+    org = current().org
+    roles = {f"role:{role.key}": named(role, lang) for role in org.roles.values()}
+    return roles | {one.name: named(one, lang) for one in (*org.persons.values(), *org.posts.values())}
 
 
 def place(case: Case, lang: Lang, names: dict[str, str]) -> str:
@@ -113,28 +164,21 @@ def place(case: Case, lang: Lang, names: dict[str, str]) -> str:
 
 
 def _limit(case: Case, lang: Lang) -> str:
-    """The limit to handle (or, before acceptance, to respond) as a length of time."""
+    """The limit to handle (or, before acceptance, to respond) as it was given; a clock that has none, by its length."""
     clocks = {clock.name: clock for clock in case.clocks}
     clock = clocks.get("handle") or clocks.get("respond")
     if clock is None:
         return ""
-    minutes = round((clock.due - clock.start) / 60_000)
-    days, hours = minutes // 1440, minutes // 60
-    said = (
-        word("days_hours", lang, d=days, h=hours % 24)
-        if days
-        else word("hours_minutes", lang, h=hours, m=minutes % 60)
-        if hours and minutes % 60
-        else word("hours", lang, n=hours)
-        if hours
-        else word("minutes", lang, n=minutes)
-    )
+    said = length(clock.limit, lang) if clock.limit else lasting(clock.due - clock.start, lang)
     return f"{word('clock_' + clock.name, lang)} {said}"
 
 
-def _known(it: Centre, found: list[Candidate]) -> tuple[tuple[Candidate, Patrol], ...]:
+def _known(
+    it: Centre, found: list[Candidate], names: Mapping[str, str]
+) -> tuple[tuple[Candidate, Patrol], ...]:
     """Each with its row of the register; a source that nobody registered goes by its id."""
-    return tuple((one, it.register.patrols.get(one.patrol) or stranger(one.patrol)) for one in found)
+    known = it.register.patrols
+    return tuple((one, _posted(known.get(one.patrol) or stranger(one.patrol), names)) for one in found)
 
 
 def case_for(case: Case, found: Viewer | None) -> Case:
@@ -144,8 +188,12 @@ def case_for(case: Case, found: Viewer | None) -> Case:
 
 
 def log_for(log: tuple[Entry, ...], found: Viewer | None) -> tuple[Entry, ...]:
-    """The log as `found` may read it; a report's free text stands in it, so it is masked like the case."""
-    return tuple(msgspec.structs.replace(entry, text=_text(entry.text, found)) for entry in log)
+    """The log as `found` may read it; a report's free text stands in it, so it is masked like the case. What the clock
+    wrote is nobody's words: everybody reads it."""
+    return tuple(
+        entry if entry.act == "remind" else msgspec.structs.replace(entry, text=_text(entry.text, found))
+        for entry in log
+    )
 
 
 def _text(free_text: str, found: Viewer | None) -> str:

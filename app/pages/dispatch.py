@@ -1,10 +1,10 @@
 """/dispatch: the queue, the map and the selected case, and the click that sends somebody.
 
-Where a click goes: a row, a pin or a key selects a case (`assets/dispatch.js` writes the store `selection`), and one
-callback here asks the rules for the inspector. Acts (verify, accept, dispatch, withdraw, close) are not callbacks:
-`assets/acts.js` posts them to `/api/v1/cases/{no}/{act}`, the same door that phones and other systems use, with the
-version that was seen. That is the simpler way: one path for button, key and map, the refusal comes back as data, and
-the feed tells this screen and all others what became of it. So this module never changes anything.
+Where a click goes: a row, a pin or a key selects a case (`assets/pages/dispatch.js` writes the store `selection`), and
+one callback here asks the rules for the inspector, which brings along what can be done. Acts are not callbacks:
+`assets/pages/acts.js` posts them to `/api/v1/cases/{no}/{act}`, the same door that phones and other systems use, with
+the version that was seen. That is the simpler way: one path for button, key and map, the refusal comes back as data,
+and the feed tells this screen and all others what became of it. So this module never changes anything.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ GRID_THEME = (
     " cellFontFamily: 'inherit', fontSize: 13, headerFontSize: 12, headerFontWeight: 400, wrapperBorder: false,"
     " wrapperBorderRadius: 0, cellHorizontalPadding: 0, headerColumnBorder: false, columnBorder: false})"
 )
-TABS = ("mine", "waiting", "open", "supervised")
+TABS = ("mine", "waiting", "open", "supervised", "over")
+UNCOUNTED = ("over",)
 MAP_SIZE = (848, 1004)
 
 
@@ -82,7 +83,7 @@ def queue(lang: Lang) -> html.Section:
     """The list of cases: tabs with counts, search, and the grid that `dispatch.js` feeds."""
     tabs = [
         html.Button(
-            [word(f"tab_{name}", lang), " ", html.B("–", id=f"count-{name}")],
+            [word(f"tab_{name}", lang), " ", None if name in UNCOUNTED else html.B("–", id=f"count-{name}")],
             id=f"tab-{name}",
             type="button",
             role="tab",
@@ -243,6 +244,7 @@ def footer(lang: Lang) -> html.Footer:
         ("J K", "move"),
         ("1–4", "pick"),
         ("↵", "go"),
+        (".", "more"),
         ("U", "undo"),
         ("F", "find"),
         ("/", "search"),

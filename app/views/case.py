@@ -1,30 +1,29 @@
-"""The inspector of one case: its clock, who was sent, the eight steps, the six fixes, the log, who could go."""
+"""The inspector of one case: its clock, who was sent, what waits for a decision, the eight steps, the clocks, the six
+fixes, the departments, the log, who could go. What can be done to it travels along as data (`views/acts.py`)."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dash import html
 
-from app.labels import WORDS, Lang, word
+from app.labels import Lang, word
+from app.views import acts, departments, limits, log, standing
 from app.views.attributes import extra
 from app.views.candidates import suggestions
-from app.views.look import Look, at_time, heading
-from streams.model import Case, Clock, Entry, Patrol, State
-from streams.workflow import BY_NAME, ON_CASE
+from app.views.limits import lasting
+from app.views.look import Look, at_time, heading, when
+from streams.model import Clock, State
+from streams.workflow import BY_NAME, ON_CASE, WAITING, Goes
 
 STEPS = ("report", "verify", "accept", "dispatch", "follow", "feedback", "check", "rate")
-AT_STEP = {State.REPORTED: 2, State.VERIFIED: 3, State.ACCEPTED: 4, State.HANDLED: 7, State.CLOSED: 8}
-STEP_OF_ACT = {
-    "verify": 2,
-    "accept": 3,
-    "dispatch": 4,
-    "acknowledge": 5,
-    "depart": 5,
-    "arrive": 5,
-    "handle": 6,
-    "close": 7,
-}
+AT_STEP = {
+    State.REPORTED: 2, State.VERIFIED: 3, State.ACCEPTED: 4, State.HANDLED: 7, State.CLOSED: 8, State.RATED: 9,
+    **dict.fromkeys(ON_CASE, 5),
+}  # fmt: skip
+ASIDE = frozenset({State.SUSPENDED, State.REJECTED, State.MERGED})
+"""Beside the eight steps: the step where the case left them says so."""
 
 
 def nothing(lang: Lang) -> html.Div:
@@ -36,12 +35,19 @@ def inspector(look: Look | None) -> Any:
     """The whole inspector but its action; None: the case is not there."""
     if look is None:
         return html.Div(html.B("—"), className="pick")
-    parts: list[Any] = [head(look), steps(look), six(look), evidence(look)]
-    if look.going is not None:
-        parts.insert(1, goes(look, look.going))
-    if look.case.state in (State.REPORTED, State.VERIFIED, State.ACCEPTED):
-        parts.append(suggestions(look))
-    return html.Div(parts, id="case-parts", **extra(data_no=look.case.no, data_version=str(look.case.version)))
+    parts = [
+        head(look), standing.request(look), standing.aside(look), standing.goes(look), steps(look),
+        limits.section(look), six(look), departments.called(look), evidence(look), who_goes(look),
+    ]  # fmt: skip
+    return html.Div(
+        [part for part in parts if part is not None],
+        id="case-parts",
+        **extra(
+            data_no=look.case.no,
+            data_version=str(look.case.version),
+            data_acts=json.dumps(acts.document(look), ensure_ascii=False),
+        ),
+    )
 
 
 def head(look: Look) -> html.Section:
@@ -80,10 +86,16 @@ def title(look: Look) -> str:
 
 
 def countdown(look: Look) -> html.Div:
-    """The tightest running clock; live.js counts it."""
-    running = [clock for clock in look.case.clocks if clock.done is None]
-    if not running:
+    """The tightest running clock; live.js counts it. While all of them stand still, the tightest says what is left."""
+    left = [clock for clock in look.case.clocks if clock.done is None]
+    running = [clock for clock in left if clock.paused is None]
+    if not left:
         return html.Div(html.Em(word("clock_off", look.lang)), className="countdown")
+    if not running:
+        paused = min(left, key=lambda each: each.due)
+        still = lasting(paused.due - (paused.paused or 0), look.lang)
+        said = word("clock_paused_head", look.lang)
+        return html.Div([html.B(still), html.P(html.Em(said))], className="countdown still")
     clock = min(running, key=lambda each: each.due)
     late = f"{at_time(clock.due, look.tz, seconds=True)}"
     provisional = [" · ", word("provisional", look.lang)] if clock.provisional else []
@@ -96,56 +108,43 @@ def countdown(look: Look) -> html.Div:
 
 
 def _clock(clock: Clock, priority: int) -> dict[str, Any]:
-    return extra(data_due=str(clock.due), data_start=str(clock.start), data_name=clock.name, data_p=str(priority))
-
-
-def goes(look: Look, patrol: Patrol) -> html.Section:
-    """Who was sent, since when, and how to call them."""
-    name, squad = look.names.get(patrol.id, patrol.name), look.names.get(patrol.squad, patrol.squad)
-    since = at_time(look.case.dispatched, look.tz, seconds=True) if look.case.dispatched else "—"
-    state = look.names.get(look.case.state.value, look.case.state.value)
-    return html.Section(
-        [
-            heading(word("sent_to", look.lang), f"{since} · {state}"),
-            html.Div(
-                [
-                    html.B(name),
-                    html.Span(f"{squad} · {patrol.post}", className="t2"),
-                    html.Span(className="spacer"),
-                    html.Span(patrol.phone, className="phone"),
-                ],
-                className="goes",
-            ),
-        ],
-    )
+    return limits.counting(clock, priority) | extra(data_name=clock.name)
 
 
 def steps(look: Look) -> html.Section:
     """The eight steps: done with its time, current, to come."""
     state = look.case.state
-    current = 5 if state in ON_CASE else AT_STEP[state]
+    current = AT_STEP.get(state) or left_at(look)
     times = {1: look.case.received}
     for entry in look.log:
-        if entry.act in STEP_OF_ACT:
-            times[STEP_OF_ACT[entry.act]] = entry.at
+        act = BY_NAME.get(entry.act)
+        if act is not None and act.after is not Goes.SAME and entry.detail != "late":
+            times[act.step] = entry.at
     items = []
     for number, name in enumerate(STEPS, 1):
         done = number < current
         kind = "done" if done else "current" if number == current and state is not State.CLOSED else ""
-        under = (
-            at_time(times[number], look.tz) if done and number in times else word("waits", look.lang) if kind else "—"
-        )
-        if number == 5 and kind == "current" and state is not State.DISPATCHED:
+        under = at_time(times[number], look.tz) if done and number in times else "—"
+        if kind == "current":
+            under = word("waits", look.lang)
+        if kind == "current" and (state in ASIDE or (number == 5 and state is not State.DISPATCHED)):
             under = look.names.get(state.value, under)
         items.append(
             html.Li(
                 [html.Span(word(f"step_{name}", look.lang)), html.Small(under)],
-                className=kind,
+                className=f"{kind} aside-step" if kind and state in ASIDE and not done else kind,
                 **extra(data_i=str(number)),
                 **(extra(aria_current="step") if kind == "current" else {}),
             )
         )
     return html.Section(html.Ol(items, className="steps", **extra(aria_label=word("steps", look.lang))))
+
+
+def left_at(look: Look) -> int:
+    """The step at which a case that is suspended, rejected or merged left the eight steps."""
+    state = look.case.state.value
+    before = next((entry.before for entry in reversed(look.log) if entry.after == state != entry.before), "")
+    return AT_STEP.get(State(before), 2) if before else 2
 
 
 def six(look: Look) -> html.Section:
@@ -180,12 +179,13 @@ def six_fixes(look: Look) -> list[tuple[str, str, str]]:
     """
     case, lang = look.case, look.lang
     first = look.candidates[0] if look.candidates else None
-    person = look.names.get(case.patrol, case.patrol)
+    person = look.names.get(case.patrol, case.patrol) or look.names.get(case.person, case.person)
     standard = "" if look.matter is None else look.matter.standard_en if lang == "en" else look.matter.standard
     suggested = f"{look.names.get(first[1].id, first[1].name)} (1)" if first else word("with_dispatch", lang)
-    post = case.post if person else first[1].post if first else ""
+    held = look.names.get(case.post) or look.names.get(f"role:{case.post}") or case.post  # a liaison's post is the role
+    post = held if person else first[1].post if first else ""
     return [
-        ("grid", look.names.get(case.grid or "", "") or word(nowhere(case), lang), "done" if case.grid else "missing"),
+        ("grid", look.names.get(case.grid or "", "") or word(nowhere(look), lang), "done" if case.grid else "missing"),
         ("person", person or suggested, "done" if person else "with"),
         ("post", post or word("with_dispatch", lang), "done" if person and case.post else "with"),
         ("time", look.limit or word("missing", lang), "done" if look.limit else "missing"),
@@ -198,45 +198,53 @@ def six_fixes(look: Look) -> list[tuple[str, str, str]]:
     ]
 
 
-def nowhere(case: Case) -> str:
+def nowhere(look: Look) -> str:
     """The word for a case without a grid: its place is not known, or lies in none."""
-    return "no_place" if case.lon is None or case.lat is None else "no_grid"
+    return "no_place" if look.case.lon is None or look.case.lat is None else "no_grid"
 
 
 def evidence(look: Look) -> html.Section:
     """The picture, when there is one, and the whole log, newest first; it scrolls within its section."""
     rows: list[Any] = []
     for entry in reversed(look.log):
-        rows += [html.Time(at_time(entry.at, look.tz, seconds=True)), html.Span(_entry(entry, look))]
-    log = html.Div(rows, className="log", tabIndex=0, role="log", **extra(aria_label=word("log", look.lang)))
+        rows += [html.Time(when(entry.at, look.now, look.tz, seconds=True)), html.Span(log.line(entry, look))]
+    kind = "log" if look.case.state in WAITING else "log long"
+    lines = html.Div(rows, className=kind, tabIndex=0, role="log", **extra(aria_label=word("log", look.lang)))
     device = look.names.get(look.case.device, look.case.device)
     if not look.case.image:
-        return html.Section([heading(word("log", look.lang), device), log])
+        return html.Section([heading(word("log", look.lang), device), lines])
     picture = html.A(
         html.Img(src=look.case.image, alt=word("picture_of", look.lang, name=device), loading="lazy"),
         href=look.case.image,
         target="_blank",
         className="picture",
     )
-    return html.Section([heading(word("scene_log", look.lang), device), html.Div([picture, log], className="evidence")])
+    return html.Section(
+        [heading(word("scene_log", look.lang), device), html.Div([picture, lines], className="evidence")]
+    )
 
 
-def _entry(entry: Entry, look: Look) -> str:
-    if entry.act == "report":
-        known = look.names.get(look.case.device) or look.names.get(entry.by)
-        source = known or word(f"origin_{look.case.origin}", look.lang)
-        return f"{word('step_report', look.lang)} · {source}{f' · {entry.text}' if entry.text else ''}"
-    act = BY_NAME.get(entry.act)
-    name = (act.en if look.lang == "en" else act.zh) if act else entry.act
-    to = " " + look.names.get(entry.patrol, entry.patrol) if entry.patrol and entry.act == "dispatch" else ""
-    by = who(entry.by, look)
-    said = f"：{entry.text}" if entry.text and look.lang == "zh" else f": {entry.text}" if entry.text else ""
-    return f"{name}{to}{said} · {by}"
-
-
-def who(by: str, look: Look) -> str:
-    """Who did it, by name: a rule, a patrol, a source; an account that is called like its role, by the role."""
-    if by == "rule":
-        return word("by_rule", look.lang)
-    role = f"role_{by}"
-    return look.names.get(by) or (word(role, look.lang) if role in WORDS else by)
+def who_goes(look: Look) -> html.Div | None:
+    """While the case waits: who could be sent, a patrol or a department; the script switches between the two."""
+    if look.case.state not in WAITING:
+        return None
+    lang = look.lang
+    if not look.bodies:
+        return html.Div(suggestions(look))
+    switch = html.Div(
+        [
+            html.Button(
+                word(f"to_{kind}", lang),
+                type="button",
+                className="on" if kind == "patrol" else "",
+                **extra(data_to=kind, aria_pressed="true" if kind == "patrol" else "false"),
+            )
+            for kind in ("patrol", "department")
+        ],
+        className="switch",
+        role="group",
+        **extra(aria_label=word("to_which", lang)),
+    )
+    bodies = html.Section([heading(word("suggested", lang), ""), departments.choices(look)], hidden=True,
+                          **extra(data_side="department"))  # fmt: skip
+    return html.Div([switch, html.Div(suggestions(look), **extra(data_side="patrol")), bodies], className="to-whom")

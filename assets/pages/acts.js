@@ -1,19 +1,18 @@
-/* What a person does to a case: one way for the button, the keys and a click on the map. Every act is a POST to
-   /api/v1/cases/{no}/{act} with the version that was seen; the server checks and changes in one step and answers with
-   the case or with why not. A refusal changes nothing and is told in words where the button was; everything else that
-   follows (rows, pins, other screens) comes by the feed. */
+/* What a person does to a case: one way for the button, the menu, the forms, the keys and a click on the map. Every act
+   is a POST to /api/v1/cases/{no}/{act} with the version that was seen; the server checks and changes in one step and
+   answers with the case or with why not. What is possible, and the next step, come with the inspector (`views/acts.py`);
+   nothing of the table is repeated here. A refusal changes nothing and is told in words where the button was. */
 "use strict";
 
 window.gridpostActs = (function () {
-  const gp = window.gridpost, UNDO = 8000;
-  let undo = null;       // {no, version, name, until}
+  const gp = window.gridpost, forms = window.gridpostForms, menu = window.gridpostMenu, told = window.gridpostTold, UNDO = 8000;
+  let undo = null;       // {no, version, act, needsText, name}
   let busy = null;       // the case and act that is being sent
   const answered = {};   // no -> the version after my last act: until the page shows it, the case takes no second one
-  let refusal = null;    // {no, title, text, by}: shown in place of the button
-  let wanted = null;     // what the page shows: {item, candidate, acts}
+  let refusal = null;    // {no, title, text, taken}: shown in place of the button
+  let wanted = null;     // what the page shows: {no, shown, version, candidate, missing}; shown: the server's document
   const t = gp.t, esc = gp.esc;
   const short = (no) => no.split("-").pop();
-  const person = (id) => (gp.directory().patrols[id] || {}).name || id;
 
   function newRequest() {
     const bytes = crypto.getRandomValues(new Uint8Array(12));   // randomUUID exists only over https or on this machine
@@ -24,173 +23,205 @@ window.gridpostActs = (function () {
   async function post(item, act, more) {
     if (busy) return null;                      // one act at a time: a second click is no second wish
     busy = {no: item.no, act};
+    forms.busy(true);
     draw();
     let answer, body;
     try {
-      answer = await fetch("/api/v1/cases/" + encodeURIComponent(item.no) + "/" + act, {
-        method: "POST", headers: {"Content-Type": "application/json"},
-        body: JSON.stringify(Object.assign({version: item.version, request_id: newRequest()}, more)),
-      });
+      const given = Object.assign({version: item.version, request_id: newRequest()}, more);
+      if (given.proof) given.image = await upload(given.proof);
+      delete given.proof;
+      answer = await fetch("/api/v1/cases/" + encodeURIComponent(item.no) + "/" + act, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(given)});
       body = await answer.json();
     } catch (error) {
       answer = null;
-      body = {error: "unreachable", message: error.message};
+      body = error.body || {error: "unreachable", message: error.message};
     }
     busy = null;
+    forms.busy(false);
     if (answer && answer.ok) { done(item.no, body.version); return body; }
     if (answer && answer.status === 401) { location.assign("/sign-in?next=/dispatch"); return null; }
-    if (mine(act, more || {}, body)) { done(item.no, body.version); return body; }
-    refuse(item, act, more || {}, body, answer);
+    if (told.mine(act, more || {}, body)) { done(item.no, body.version); return body; }
+    refuse(told.inWords(item, act, more || {}, body, answer));
     return null;
   }
 
-  function done(no, version) { answered[no] = version; refusal = null; draw(); }
-  const settling = (item) => item.version < (answered[item.no] || 0);
-
-  /* What I sent a moment ago and what the server says was done are the same: it is done, by me. */
-  function mine(act, more, d) {
-    return d.error === "case_taken" && act === "dispatch" && d.act === "dispatch" && d.patrol === more.patrol && d.by === (gp.directory().who || {}).name;
+  async function upload(file) {
+    const answer = await fetch("/api/v1/media", {method: "POST", headers: {"Content-Type": file.type || "image/jpeg"}, body: file}), body = await answer.json();
+    if (!answer.ok) throw Object.assign(new Error(body.error), {body});
+    return body.url;
   }
 
-  function refuse(item, act, more, body, answer) {
-    const told = inWords(item, act, more, body, answer);
-    if (wanted && wanted.item && wanted.item.no === item.no) { refusal = told; draw(); }
-    else toast(told.title + "。" + told.text, "warn");
+  function done(no, version) {
+    answered[no] = version;
+    refusal = null;
+    draw();
+    document.dispatchEvent(new CustomEvent("gridpost-refresh"));   // a case that is over leaves the feed: ask for it as it is
   }
+  const settling = () => wanted.shown && (wanted.shown.version < (answered[wanted.no] || 0) || wanted.shown.version < wanted.version);
 
-  /* The refusal in words: who, what, when, which version; or which fixes are missing; or where the patrol is. */
-  function inWords(item, act, more, body, answer) {
-    const d = body, title = t(act === "dispatch" ? "not_sent" : "not_done");
-    const words = gp.lang() === "zh" ? d.message_zh : d.message_en, colon = gp.lang() === "zh" ? "：" : ": ";
-    if (d.error === "case_taken") {
-      const sent = d.act === "dispatch" && d.patrol;
-      const what = sent ? t("taken_sent", {name: person(d.patrol)}) : t("act_" + d.act);
-      const at = gp.hhmmss(typeof d.at === "number" ? d.at : Date.parse(d.at));
-      return {no: item.no, taken: true, title: title + colon + t("taken", {by: gp.lang() === "zh" ? spaced(by(d.by)) : by(d.by)}),
-        text: t("taken_text", {at, act: what, seen: d.seen === undefined ? item.version : d.seen, now: d.version})};
-    }
-    if (d.error === "patrol_busy") return {no: item.no, title: title + colon + t("busy", {name: person(d.patrol || more.patrol), no: short(d.case || "")}), text: t("busy_text")};
-    if (answer && answer.status === 403) return {no: item.no, title, text: t("forbidden_text")};
-    if (words) return {no: item.no, title, text: words};
-    return {no: item.no, title, text: t("failed_text", {why: d.message || (answer && answer.status) || d.error || "—"})};
+  function refuse(what) {
+    if (forms.isOpen() && forms.of() === what.no) { forms.refused(what.title + (gp.lang() === "zh" ? "：" : ": ") + what.text); document.dispatchEvent(new CustomEvent("gridpost-refresh")); return; }
+    if (wanted && wanted.no === what.no) { refusal = what; draw(); }
+    else toast(what.title + (gp.lang() === "zh" ? "。" : ". ") + what.text, "warn");
   }
-
-  /* A patrol's or a source's name; an account that is called like its role, by the role. */
-  function by(id) {
-    const d = gp.directory(), role = t("role_" + id), known = d.patrols[id] || d.sources[id] || {};
-    return known.name || (role !== "role_" + id ? role : id);
-  }
-  const spaced = (name) => (/[\x21-\x7e]$/.test(name) ? name + " " : name);   // Latin beside Chinese
 
   /* ---- the acts of the page ---- */
-  async function dispatch(item, patrol) {
-    if (gp.down() || busy || settling(item)) return;
-    const sent = await post(item, "dispatch", {patrol: patrol.id, text: instructions()});
+  async function dispatch(item, who) {
+    if (gp.down() || busy || (wanted && wanted.no === item.no && settling())) return;
+    const sent = await post(item, "dispatch", Object.assign(who.body ? {department: who.body} : {patrol: who.id}, {text: instructions()}));
     if (!sent) return;
     clearInstructions();
-    undo = {no: item.no, version: sent.version, name: patrol.name, until: Date.now() + UNDO};
-    snackbar();
+    offerUndo(sent, "withdraw", false, t("sent_toast", {no: short(item.no), name: who.name}));
   }
 
-  async function verifyAndAccept(item) {
-    let seen = item;
-    if (item.state === "reported") seen = await post(item, "verify");
+  async function verifyAndAccept(shown) {
+    let seen = shown;
+    if (shown.next === "verify") seen = await post(shown, "verify");
     if (seen) seen = await post(seen, "accept");
-    if (seen) toast(t(item.grid ? "accepted_toast" : "accepted_no_grid", {no: short(item.no)}), item.grid ? "" : "warn");
+    if (seen) toast(t(shown.grid ? "accepted_toast" : "accepted_no_grid", {no: short(shown.no)}), shown.grid ? "" : "warn");
   }
 
-  async function close(item) { if (await post(item, "close")) toast(t("closed_toast", {no: short(item.no)})); }
-  async function withdraw(item) { if (await post(item, "withdraw")) { endUndo(); toast(t("withdrawn_toast", {no: short(item.no)})); } }
+  /* Any act of the menu: at once when it needs nothing more, else by its form. `preset`: what is known already. */
+  function open(name, preset, approve) {
+    const shown = wanted && wanted.shown, spec = shown && (name === "refuse" ? refusing() : shown.acts[name]);
+    if (!shown || gp.down() || busy) return;
+    if (!spec) { toast(t("not_possible_now", {act: t("act_" + name)})); return; }
+    refusal = null;
+    const given = preset || {};
+    if (!spec.more.length && spec.needs.every((field) => given[field])) { run(shown, name, spec, given); return; }
+    const note = approve ? t("form_approves", {by: shown.request.by}) : spec.ask ? t("form_asks") : "";
+    const el = forms.start({shown, name, spec, preset: given, note, send: (values) => run(shown, name, spec, values), closed: draw});
+    const box = document.getElementById("action-box");
+    box.innerHTML = "";
+    box.dataset.html = "";
+    box.append(el);
+    draw();
+    forms.focusFirst();
+  }
+
+  const refusing = () => wanted.shown.request && {label: t("act_refuse"), act: t("act_refuse"), needs: ["text"], more: [], usual: t("usual_refuse").split("|"), undo: ""};
+
+  async function run(shown, name, spec, values) {
+    const now = wanted && wanted.shown && wanted.shown.no === shown.no ? wanted.shown : shown;   // the version that is looked at
+    const body = await (spec.ask ? post(now, "ask", Object.assign({wanted: name}, values)) : post(now, name, values));
+    if (!body) return;
+    if (forms.isOpen() && forms.of() === shown.no) forms.close(true);
+    const no = short(shown.no), act = gp.lang() === "zh" ? spec.act : spec.act.toLowerCase();
+    if (spec.undo) offerUndo(body, spec.undo, spec.undo_text, t("done_undo", {no, act}));
+    else if (spec.ask) toast(t("asked_toast", {no, act}));
+    else if (body.opened) toast(t("split_toast", {no, new: short(body.opened)}));
+    else toast(name === "close" ? t("closed_toast", {no}) : name === "withdraw" ? t("withdrawn_toast", {no}) : t("done_toast", {no, act}));
+    if (name === "withdraw") endUndo();
+  }
+
+  /* ---- undo, for 8 s ---- */
+  function offerUndo(body, act, needsText, said) {
+    undo = {no: body.no, version: body.version, act, needsText, until: Date.now() + UNDO};
+    const bar = document.getElementById("snackbar");
+    bar.innerHTML = `<div class="snack"><span>${esc(said)}</span><button type="button" class="plain" id="undo">${esc(t("undo", {n: 8}))} <kbd>U</kbd></button><i style="animation-duration:${UNDO}ms"></i></div>`;
+    document.getElementById("undo").onclick = undoLast;
+    announce(said);
+  }
+  function endUndo() { undo = null; const bar = document.getElementById("snackbar"); if (bar) bar.innerHTML = ""; }
 
   async function undoLast() {
     if (busy) return;
     if (!undo) { toast(t("nothing_to_undo")); return; }
-    const {no, version} = undo, now = gp.state().cases[no];
+    const {no, version, act, needsText} = undo, now = gp.state().cases[no];
     endUndo();
-    if (await post({no, version: now ? Math.max(now.version, version) : version}, "withdraw")) toast(t("undone_toast", {no: short(no)}));
+    const body = await post({no, version: now ? Math.max(now.version, version) : version}, act, needsText ? {text: t("undo_reason")} : {});
+    if (body) toast(act === "withdraw" ? t("undone_toast", {no: short(no)}) : t("act_undone", {no: short(no), state: gp.directory().states[body.state]}));
   }
-
-  /* ---- the pinned action ---- */
-  function show(next) {
-    const other = !wanted || !next.item || !wanted.item || next.item.no !== wanted.item.no;
-    if (other || (refusal && next.item && next.item.version !== wanted.item.version && !refusal.taken)) refusal = null;
-    wanted = next;
-    draw();
-  }
-
-  function primary() {
-    const {item, candidate, missing} = wanted;
-    if (!wanted.acts) return {text: t("not_allowed"), off: true};
-    if (gp.down()) return {text: t("dispatch_down"), note: t("dispatch_down_why"), off: true};
-    switch (item.state) {
-      case "reported": return {text: t("verify_accept"), note: t("verify_accept_meta"), run: () => verifyAndAccept(item), key: true};
-      case "verified": return {text: t("accept"), run: () => verifyAndAccept(item), key: true};
-      case "accepted":
-        if (missing && missing.length) return {text: t("dispatch_missing", {names: missing.join(t("comma"))}), off: true};
-        if (!candidate) return {text: t("dispatch_none"), off: true};
-        return {text: t("dispatch_to", {name: candidate.name}), note: t("dispatch_meta", {km: candidate.km, n: candidate.minutes}), run: () => dispatch(item, candidate), key: true};
-      case "handled": return {text: t("close_case"), note: t("close_meta"), run: () => close(item), key: true};
-      case "on_scene": return {text: t("on_scene_now", {name: person(item.patrol)}), off: true};
-      case "dispatched": case "acknowledged": case "on_the_way":
-        return {text: t("withdraw"), note: t("sent_to") + " " + person(item.patrol), run: () => withdraw(item), second: true};
-      default: return {text: t("is_closed"), off: true};
-    }
-  }
-
-  function draw() {
-    const box = document.getElementById("action-box"), panel = document.getElementById("action");
-    if (!box || !panel) return;
-    const open = !!(wanted && wanted.item);
-    panel.hidden = !open;
-    if (!open) return;
-    const writes = wanted.acts && wanted.item.state === "accepted" && !gp.down() && !refusal;
-    panel.classList.toggle("writes", !!writes);
-    const html = refusal && refusal.no === wanted.item.no ? refusalHtml() : buttonHtml(primary());
-    if (box.dataset.html !== html) { box.innerHTML = html; box.dataset.html = html; }
-    box.querySelectorAll("[data-do]").forEach((el) => { el.onclick = () => run(el.dataset.do); });
-  }
-
-  function buttonHtml(p) {
-    const sending = (busy && busy.no === wanted.item.no) || settling(wanted.item);
-    const inside = sending ? esc(t("sending")) + "…" : `<b>${esc(p.text)}</b>${p.note ? `<span>${esc(p.note)}</span>` : ""}${p.key ? "<kbd>↵</kbd>" : ""}`;
-    return `<button type="button" id="go" class="go${p.second ? " second" : ""}" data-do="go" ${p.off || sending ? "disabled" : ""}>${inside}</button>`;
-  }
-
-  function refusalHtml() {
-
-    return `<div class="refusal" role="alert"><b>${esc(refusal.title)}</b><p>${esc(refusal.text)}</p>` +
-      `<button type="button" class="plain" data-do="latest">${esc(t("see_latest"))} <kbd>↵</kbd></button></div>`;
-  }
-
-  function run(what) {
-    if (what === "latest") { refusal = null; draw(); document.dispatchEvent(new CustomEvent("gridpost-refresh")); return; }
-    const p = primary();
-    if (!p.off && p.run && !busy && !settling(wanted.item)) p.run();
-  }
-
-  /* Enter: what the button would do; a refusal is acknowledged first. */
-  function enter() { if (wanted && wanted.item) { if (refusal) run("latest"); else if (!primary().second) run("go"); } }
-
-  function instructions() { const el = document.getElementById("instructions"); return el ? el.value.trim() : ""; }
-  function clearInstructions() { dash_clientside.set_props("instructions", {value: ""}); }
-
-  /* ---- what happened ---- */
-  function snackbar() {
-    const bar = document.getElementById("snackbar");
-    bar.innerHTML = `<div class="snack"><span>${t("sent_toast", {no: "<b>" + esc(short(undo.no)) + "</b>", name: "<b>" + esc(undo.name) + "</b>"})}</span>` +
-      `<button type="button" class="plain" id="undo">${esc(t("undo", {n: 8}))} <kbd>U</kbd></button><i style="animation-duration:${UNDO}ms"></i></div>`;
-    document.getElementById("undo").onclick = undoLast;
-    announce(t("sent_toast", {no: short(undo.no), name: undo.name}));
-  }
-  function endUndo() { undo = null; const bar = document.getElementById("snackbar"); if (bar) bar.innerHTML = ""; }
   gp.on("tick", () => {
     if (!undo) return;
     const left = Math.ceil((undo.until - Date.now()) / 1000), button = document.getElementById("undo");
     if (left <= 0) endUndo();
     else if (button && button.firstChild) button.firstChild.textContent = t("undo", {n: left}) + " ";
   });
-  gp.on("cases", (items) => { for (const item of items) if (undo && item.no === undo.no && item.state === "accepted") endUndo(); });
-  gp.on("down", draw);
+  gp.on("cases", (items) => { for (const item of items) if (undo && item.no === undo.no && item.version > undo.version && (undo.act !== "withdraw" || item.state === "accepted")) endUndo(); });
+  gp.on("down", () => draw());
+
+  /* ---- the pinned action ---- */
+  function show(next) {
+    const other = !wanted || next.no !== wanted.no;
+    if (other && forms.isOpen()) forms.close();
+    if (other || !next.shown || (wanted.shown && next.shown.version !== wanted.shown.version)) menu.close();
+    if (other || (refusal && next.shown && wanted.shown && next.shown.version !== wanted.shown.version && !refusal.taken)) refusal = null;
+    wanted = next;
+    draw();
+  }
+
+  function primary() {
+    const {shown, candidate, missing} = wanted;
+    if (!shown) return {text: t("loading") + "…", off: true};
+    if (gp.down()) return {text: t("dispatch_down"), note: t("dispatch_down_why"), off: true};
+    const name = shown.patrol ? told.person(shown.patrol) : "", start = () => open(shown.next);
+    switch (shown.next) {
+      case "verify": return {text: t("verify_accept"), note: t("verify_accept_meta"), run: () => verifyAndAccept(shown)};
+      case "accept": return {text: t("accept"), run: () => verifyAndAccept(shown)};
+      case "dispatch":
+        if (missing && missing.length) return {text: t("dispatch_missing", {names: missing.join(t("comma"))}), off: true};
+        if (!candidate) return {text: t("dispatch_none"), off: true};
+        return {text: t("dispatch_to", {name: candidate.name}), note: candidate.meta, run: () => dispatch(shown, candidate)};
+      case "close": return {text: t("close_case"), note: t("close_meta"), run: start};
+      case "withdraw": return {text: t("withdraw"), note: name && t("sent_to") + " " + name, run: start, second: true};
+      case "handle": return {text: t("next_handle"), note: name && t("next_handle_meta", {name}), run: start, second: true};
+      case null: return {text: Object.keys(shown.acts).length || shown.request ? shown.state_name : t("not_allowed"), off: true};
+      default: return {text: t("next_" + shown.next), note: t("next_" + shown.next + "_meta"), run: start};
+    }
+  }
+
+  function draw() {
+    const box = document.getElementById("action-box"), panel = document.getElementById("action");
+    if (!box || !panel) return;
+    const there = !!(wanted && wanted.no), shown = there && wanted.shown;
+    panel.hidden = !there;
+    if (!there || forms.isOpen()) { panel.classList.remove("writes"); return; }
+    panel.classList.toggle("writes", !!(shown && shown.next === "dispatch" && !gp.down() && !refusal));
+    const html = refusal && refusal.no === wanted.no ? refusalHtml() : buttonHtml(primary());
+    if (box.dataset.html !== html) {
+      const held = (document.activeElement || {}).id;
+      box.innerHTML = html;
+      box.dataset.html = html;
+      if ((held === "more" || held === "go") && document.activeElement === document.body) (document.getElementById(held) || document.body).focus();
+    }
+    box.querySelectorAll("[data-do]").forEach((el) => { el.onclick = () => press(el.dataset.do); });
+  }
+
+  function buttonHtml(p) {
+    const sending = (busy && busy.no === wanted.no) || settling(), more = wanted.shown && menu.any(wanted.shown);
+    const inside = sending ? esc(t("sending")) + "…" : `<b>${esc(p.text)}</b>${p.note ? `<span>${esc(p.note)}</span>` : ""}${p.run && !p.second ? "<kbd>↵</kbd>" : ""}`;
+    return `<div class="go-row"><button type="button" id="go" class="go${p.second ? " second" : ""}" data-do="go" ${p.off || sending ? "disabled" : ""}>${inside}</button>` +
+      (more ? `<button type="button" id="more" class="more" data-do="more" aria-haspopup="menu" aria-expanded="false" ${gp.down() ? "disabled" : ""}>${esc(t("more"))} <kbd>.</kbd></button>` : "") + "</div>";
+  }
+
+  function refusalHtml() {
+    return `<div class="refusal" role="alert"><b>${esc(refusal.title)}</b><p>${esc(refusal.text)}</p>` +
+      `<button type="button" class="plain" data-do="latest">${esc(t("see_latest"))} <kbd>↵</kbd></button></div>`;
+  }
+
+  function press(what) {
+    if (what === "latest") { refusal = null; draw(); document.dispatchEvent(new CustomEvent("gridpost-refresh")); return; }
+    if (what === "more") { more(); return; }
+    const p = primary();
+    if (!p.off && p.run && !busy && !settling()) p.run();
+  }
+
+  function more() {
+    if (!wanted || !wanted.shown || !document.getElementById("more") || menu.close()) return;
+    menu.open(wanted.shown, (name) => open(name));
+  }
+
+  /* Enter: what the button would do; a refusal is acknowledged first. */
+  function enter() { if (wanted && wanted.no) { if (refusal) press("latest"); else if (!primary().second) press("go"); } }
+
+  function approve() {
+    const {act, text, limit} = wanted.shown.request;
+    open(act, Object.assign({}, text && {text}, limit && {limit}), true);
+  }
+
+  function instructions() { const el = document.getElementById("instructions"); return el ? el.value.trim() : ""; }
+  function clearInstructions() { dash_clientside.set_props("instructions", {value: ""}); }
 
   function announce(text) { const el = document.getElementById("toasts"); if (el) el.setAttribute("aria-label", text); }
   function toast(text, kind) {
@@ -201,5 +232,5 @@ window.gridpostActs = (function () {
     setTimeout(() => el.remove(), kind === "warn" ? 8000 : 4000);
   }
 
-  return {show, enter, dispatch, undoLast, toast, redraw: draw, hasRefusal: () => !!refusal};
+  return {show, enter, dispatch, open, approve, more, undoLast, toast, redraw: draw};
 })();

@@ -1,141 +1,43 @@
-/* /dispatch in the browser: the queue from the feed, the selection, the map's clicks and the keys. What a case looks
-   like inside is asked from the server by writing the store `selection` (one callback); what is done to it is in
-   acts.js. The rows live in AG Grid by transactions, so a changed case redraws one row. */
+/* /dispatch in the browser: the selection, the map's clicks, notices. What a case looks like inside, and what can be done
+   to it, is asked from the server by writing the store `selection` (one callback); the rows are in dispatch-queue.js, what
+   is done to a case in acts.js. */
 "use strict";
 
 (function () {
-  const gp = window.gridpost, map = window.gridpostMap, acts = window.gridpostActs, t = gp.t;
-  const WAITING = ["reported", "verified", "accepted"], FREE = "free", REFRESH = 10000, WIDTHS = {priority: 46, state: 118, due: 150}, NEVER = 8e15;   // a stopped clock sorts last
-  const filters = {module: [], board: [], district: [], text: ""};
-  let tab = "mine", rows = new Map(), selected = null, candidates = [], chosen = 0, asked = 0, pending = false, shownVersion = 0;
+  const gp = window.gridpost, map = window.gridpostMap, acts = window.gridpostActs, queue = window.gridpostQueue, t = gp.t;
+  const FREE = "free", REFRESH = 10000;
+  let selected = null, shown = null, shownText = "", asked = 0, seen = "";
+  let side = "patrol", candidates = [], bodies = [], chosen = 0, body = 0;
 
   const api = window.dash_clientside = window.dash_clientside || {};
-  api.gridpost = Object.assign(api.gridpost || {}, {startDispatch, caseShown, narrow, layers});
+  api.gridpost = Object.assign(api.gridpost || {}, {startDispatch, caseShown, layers, narrow(...given) { queue.narrow(...given); return Date.now(); }});
 
   function startDispatch() {
     gp.start("dispatch");
     ["reset", "cases"].forEach((kind) => gp.on(kind, changed));
-    gp.on("tick", () => { if (pending) redraw(); else counts(); refreshCandidates(); });
+    gp.on("tick", refreshCandidates);
     gp.on("notices", notices);
-    gp.on("down", (down) => { if (selected) acts.redraw(); });
-    map.start("map", {on: {case: select, patrol: patrolClicked, device: () => undefined, ground: () => undefined, name: tip}});
-    document.addEventListener("keydown", keys);
-    document.addEventListener("gridpost-refresh", () => ask());
-    document.querySelectorAll("[data-tab]").forEach((el) => { el.onclick = () => open(el.dataset.tab); });
-    document.getElementById("keys-open").onclick = help;
+    const unless = (run) => (id) => (window.gridpostPlace.picking() ? undefined : run(id));
+    map.start("map", {on: {case: unless(select), patrol: unless(patrolClicked), device: () => undefined, ground: () => undefined, name: tip}});
+    queue.start(select);
+    window.gridpostKeys.start({choose, turn: () => turn(side === "patrol" ? "department" : "patrol"), find: findSelected, clear});
+    document.addEventListener("gridpost-refresh", ask);
+    document.getElementById("keys-open").onclick = window.gridpostKeys.help;
     document.getElementById("map-plus").onclick = () => map.map.zoomIn();
     document.getElementById("map-minus").onclick = () => map.map.zoomOut();
     document.getElementById("map-fit").onclick = () => map.fitAll(400);
-    document.getElementById("case-body").addEventListener("click", (event) => {
-      const card = event.target.closest("[data-candidate]");
-      if (card) choose(+card.dataset.candidate);
-    });
-    whenGrid(redraw);
+    document.getElementById("case-body").addEventListener("click", clicked);
+    document.getElementById("case-body").addEventListener("change", (event) => { if (event.target.id === "other-body") choose(other(event.target)); });
     return Date.now();
   }
 
-  /* ---- the queue ---- */
-  function grid() {
-    try { return dash_ag_grid.getApi("queue"); } catch (error) { return null; }   // not mounted yet: it throws
-  }
-  function whenGrid(then) {
-    const wait = setInterval(() => {
-      const it = grid();
-      if (!it) return;
-      clearInterval(wait);
-      const em = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-      if (em !== 1) { it.setGridOption("rowHeight", 47 * em); it.setGridOption("headerHeight", 30 * em); it.applyColumnState({state: Object.entries(WIDTHS).map(([colId, width]) => ({colId, width: width * em}))}); }
-      it.addEventListener("rowClicked", (event) => select(event.data.no));
-      it.addEventListener("modelUpdated", paintSelected);
-      then();
-    }, 40);
-  }
-
-  function changed(items) {
-    pending = true;
-    requestAnimationFrame(() => { if (pending) redraw(); });
-    const mine = selected && gp.state().cases[selected];
-    if (selected && mine && mine.version !== shownVersion) ask();
-    if (selected && !mine && Array.isArray(items) && items.some((item) => item.no === selected)) ask();
-  }
-
-  function row(item) {
-    const d = gp.directory(), clock = gp.urgentClock(item), grid = d.grids[item.grid] || {};
-    const device = d.devices[item.device], matter = d.matters[item.matter] || {};
-    const who = (d.patrols[item.patrol] || {}).name;
-    return {no: item.no, version: item.version, priority: item.priority, title: (matter.name || item.category || item.matter) + (device ? " · " + device.name : ""),
-      short: item.no.split("-").pop(), where: grid.name || (item.lon == null ? t("no_place") : t("no_grid")), state: item.state,
-      said: who && !WAITING.includes(item.state) ? (d.states[item.state] || "") + " " + who : d.states[item.state] || item.state,
-      waiting: WAITING.includes(item.state) || item.state === "handled", due: clock ? clock.due : NEVER, start: clock ? clock.start : 0, clock: clock ? clock.name : ""};
-  }
-
-  function supervised(item, now) {
-    return (item.clocks || []).some((c) => (c.done === null || c.done === undefined) && c.due - now <= 0.1 * (c.due - c.start));
-  }
-
-  const belongs = {
-    mine: (item, now) => WAITING.includes(item.state) || item.state === "handled" || supervised(item, now),
-    waiting: (item) => WAITING.includes(item.state),
-    open: () => true,
-    supervised,
-  };
-
-  function matches(item) {
-    const d = gp.directory(), matter = d.matters[item.matter] || {}, grid = d.grids[item.grid] || {};
-    if (filters.module.length && !filters.module.includes(matter.module)) return false;
-    if (filters.board.length && !filters.board.includes(matter.board)) return false;
-    if (filters.district.length && !filters.district.includes(grid.district)) return false;
-    if (!filters.text) return true;
-    const device = d.devices[item.device] || {}, who = d.patrols[item.patrol] || {};
-    return [item.no, matter.name, grid.name, grid.short, device.name, item.device, who.name].join(" ").toLowerCase().includes(filters.text);
-  }
-
-  function redraw() {
-    const it = grid();
-    if (!it) return;
-    pending = false;
-    const now = gp.now(), next = new Map();
-    for (const item of Object.values(gp.state().cases)) if (belongs[tab](item, now) && matches(item)) next.set(item.no, row(item));
-    const add = [], update = [], remove = [];
-    for (const [no, each] of next) {
-      const old = rows.get(no);
-      if (!old) add.push(each);
-      else if (JSON.stringify(old) !== JSON.stringify(each)) update.push(each);
-    }
-    for (const [no, each] of rows) if (!next.has(no)) remove.push(each);
-    rows = next;
-    if (add.length || update.length || remove.length) it.applyTransaction({add, update, remove});
-    counts();
-    const empty = document.getElementById("queue-empty"), narrowed = filters.text || filters.module.length || filters.board.length || filters.district.length;
-    empty.hidden = rows.size > 0 || !gp.link().heard;
-    empty.textContent = t(narrowed ? "empty_found" : "empty_" + tab);
-    document.getElementById("shown-count").textContent = t("count_shown", {n: rows.size});
-    paintSelected();
-  }
-
-  function counts() {
-    const now = gp.now(), all = Object.values(gp.state().cases);
-    for (const name of Object.keys(belongs)) {
-      const el = document.getElementById("count-" + name), n = gp.link().heard ? String(all.filter((item) => belongs[name](item, now)).length) : "–";
-      if (el && el.textContent !== n) el.textContent = n;
-    }
-  }
-
-  function open(name) {
-    tab = name;
-    document.querySelectorAll("[data-tab]").forEach((el) => {
-      el.classList.toggle("on", el.dataset.tab === tab);
-      el.setAttribute("aria-selected", String(el.dataset.tab === tab));
-    });
-    redraw();
-  }
-
-  function narrow(module, board, district, text) {
-    Object.assign(filters, {module: module || [], board: board || [], district: district || [], text: (text || "").trim().toLowerCase()});
-    Object.entries({module, board, district}).forEach(([name, values]) =>   // a pill and a placeholder do not fit side by side
-      dash_clientside.set_props("filter-" + name, {placeholder: values && values.length ? "" : t("all_" + name + "s")}));
-    redraw();
-    return Date.now();
+  function clicked(event) {
+    const on = (css) => event.target.closest(css), card = on("[data-candidate], [data-body]"), doing = on("[data-open]"), to = on("[data-to]"), go = on("[data-go]");
+    if (card) choose(card.dataset.candidate === undefined ? bodies.findIndex((one) => one.body === card.dataset.body) : +card.dataset.candidate);
+    else if (to) turn(to.dataset.to);
+    else if (go) select(go.dataset.go);
+    else if (doing && doing.dataset.approve) acts.approve();
+    else if (doing) acts.open(doing.dataset.open, doing.dataset.department ? {department: doing.dataset.department} : {});
   }
 
   function layers(values) {
@@ -149,14 +51,32 @@
   }
 
   /* ---- the selection ---- */
+  const item = () => (selected ? gp.state().cases[selected] : null);
+
+  /* The server's document about the selected case, as it stands in the inspector; null until it is there. */
+  function doc() {
+    const parts = document.getElementById("case-parts");
+    if (!parts || parts.dataset.no !== selected) return null;
+    if (shownText !== parts.dataset.acts) { shownText = parts.dataset.acts; shown = JSON.parse(shownText); }
+    return shown;
+  }
+
+  function changed(items) {
+    const now = item(), gone = Array.isArray(items) && items.some((one) => one.no === selected) && !now;
+    if (selected && (gone || (now && now.version + "/" + now.updated !== seen))) ask();
+    if (selected) tellActs();
+  }
+
   function select(no) {
     if (no === selected) return;
     selected = no;
     candidates = [];
-    chosen = 0;
-    const item = gp.state().cases[no];
-    map.select({case: no, grid: item ? item.grid : null, patrol: item ? item.patrol || null : null, candidates: [], chosen: 0});
-    paintSelected();
+    bodies = [];
+    chosen = body = 0;
+    side = "patrol";
+    const now = item();
+    map.select({case: no, grid: now ? now.grid : null, patrol: now ? now.patrol || null : null, candidates: [], chosen: 0});
+    queue.paint(no);
     ask();
     tellActs();
   }
@@ -166,54 +86,81 @@
     candidates = [];
     map.select({case: null, grid: null, patrol: null, candidates: []});
     dash_clientside.set_props("selection", {data: null});
-    paintSelected();
+    queue.paint(null);
     tellActs();
   }
 
   function ask() {
     if (!selected) return;
-    const item = gp.state().cases[selected];
+    const now = item();
     asked = Date.now();
-    shownVersion = item ? item.version : shownVersion;
-    dash_clientside.set_props("selection", {data: {no: selected, version: item ? item.version : null, asked}});
+    seen = now ? now.version + "/" + now.updated : "";
+    dash_clientside.set_props("selection", {data: {no: selected, version: now ? now.version : null, asked}});
   }
 
   /* Candidates move: their ranking is asked again while it is looked at, and told with its age. */
   function refreshCandidates() {
-    const item = selected && gp.state().cases[selected];
-    if (item && WAITING.includes(item.state) && !gp.down() && !document.hidden && Date.now() - asked > REFRESH) ask();
+    const now = item();
+    if (now && queue.waiting(now) && !gp.down() && !document.hidden && Date.now() - asked > REFRESH) ask();
   }
 
   function caseShown() {
     requestAnimationFrame(() => {
-      const cards = [...document.querySelectorAll("#case-body [data-candidate]")], kept = (candidates[chosen] || {}).id;
-      candidates = cards.map((el) => ({id: el.dataset.patrol, name: el.dataset.name, km: el.dataset.km, minutes: el.dataset.minutes, post: el.dataset.post,
-        label: t("minutes_away", {name: el.dataset.name, n: el.dataset.minutes})}));
+      const now = doc(), all = (css) => [...document.querySelectorAll("#case-body " + css)];
+      const kept = (candidates[chosen] || {}).id, body_ = (bodies[body] || {}).body;
+      candidates = all("[data-candidate]").map(({dataset: d}) => ({id: d.patrol, name: d.name, post: d.post, label: t("minutes_away", {name: d.name, n: d.minutes}), meta: t("dispatch_meta", {km: d.km, n: d.minutes})}));
+      bodies = all("[data-body]").map(({dataset: d}) => sendable(d.body, d.name, d.liaison, d.post));
       chosen = Math.max(0, candidates.findIndex((one) => one.id === kept));
-      const item = gp.state().cases[selected];
-      map.select({candidates: item && WAITING.includes(item.state) ? candidates : [], chosen, grid: item ? item.grid : null, patrol: item ? item.patrol || null : null});
-      choose(chosen);
-      document.querySelectorAll("#case-body [data-due]").forEach((el) => gp.drawClock(el));
+      body = Math.max(0, bodies.findIndex((one) => one.body === body_));
+      if (body_ && (bodies[body] || {}).body !== body_) { const list = document.getElementById("other-body"); if (list) { list.value = body_; body = other(list); } }
+      if (now) map.select({candidates: [], grid: now.grid, patrol: now.patrol || null});
+      turn(side);
+      all("[data-due]").forEach((el) => gp.drawClock(el));
     });
     return Date.now();
   }
 
+  /* A department that can be sent; without a liaison the person of the six fixes is missing, and the server says so. */
+  const sendable = (code, name, liaison, post) => ({body: code, name, person: liaison, post, meta: liaison ? t("dispatch_body_meta", {name: liaison}) : t("dispatch_body_meta_none")});
+
+  /* One that is no card, from the list: it stands behind the cards. */
+  function other(list) {
+    const option = list.selectedOptions[0], cards = document.querySelectorAll("#case-body [data-body]").length;
+    bodies.length = cards;
+    if (!list.value) return 0;
+    bodies.push(sendable(list.value, option.textContent, option.dataset.liaison, option.dataset.post));
+    return cards;
+  }
+
+  /* Patrols or departments: who shall go. */
+  function turn(to) {
+    side = document.querySelector("#case-body [data-to]") ? to : "patrol";
+    document.querySelectorAll("#case-body [data-side]").forEach((el) => { el.hidden = el.dataset.side !== side; });
+    document.querySelectorAll("#case-body [data-to]").forEach((el) => { el.classList.toggle("on", el.dataset.to === side); el.setAttribute("aria-pressed", String(el.dataset.to === side)); });
+    const now = item();
+    map.select({candidates: side === "patrol" && now && queue.waiting(now) ? candidates : []});
+    choose(side === "patrol" ? chosen : body);
+  }
+
   function choose(i) {
-    if (i >= candidates.length && i > 0) return;
-    chosen = i;
-    document.querySelectorAll("#case-body [data-candidate]").forEach((el, at) => {
+    const list = side === "patrol" ? candidates : bodies;
+    if (i < 0 || (i >= list.length && i > 0)) return;
+    if (side === "patrol") chosen = i; else body = i;
+    document.querySelectorAll(side === "patrol" ? "#case-body [data-candidate]" : "#case-body [data-body]").forEach((el, at) => {
       el.classList.toggle("on", at === i);
       el.setAttribute("aria-checked", String(at === i));
     });
-    document.querySelectorAll("#case-body [data-why]").forEach((el, at) => { el.hidden = at !== i; });
-    fixes(candidates[i], i);
+    const more = document.getElementById("other-body");
+    if (more && side === "department" && bodies[i] && more.value !== bodies[i].body) more.value = "";
+    document.querySelectorAll("#case-body [data-why]").forEach((el, at) => { el.hidden = at !== chosen; });
+    fixes(list[i], i);
     map.select({chosen});
     tellActs();
   }
 
-  /* Person and post come with the act of dispatching: they are the chosen candidate's; every other fix is the server's. */
+  /* Person and post come with the act of dispatching: they are those of whoever is chosen; every other fix is the server's. */
   function fixes(one, i) {
-    const said = one ? {person: one.name + " (" + (i + 1) + ")", post: one.post} : {};
+    const said = !one ? {} : one.body ? {person: one.person || t("missing"), post: one.post || t("missing")} : {person: one.name + " (" + (i + 1) + ")", post: one.post};
     document.querySelectorAll("#case-body [data-fix]").forEach((cell) => {
       const text = (cell.classList.contains("with") && said[cell.dataset.fix]) || cell.dataset.value, span = cell.querySelector("span");
       if (span.textContent !== text) { span.textContent = text; span.title = text; }
@@ -221,33 +168,15 @@
   }
 
   function tellActs() {
-    const item = selected ? gp.state().cases[selected] : null;
-    const missing = [...document.querySelectorAll("#case-body .six .missing em")].map((el) => el.textContent);
-    acts.show({item, candidate: candidates[chosen] || null, acts: !!(gp.directory().who || {}).acts, missing});
-  }
-
-  function paintSelected() {
-    document.querySelectorAll("#queue .ag-row").forEach((el) => {
-      const on = el.getAttribute("row-id") === selected;
-      el.classList.toggle("picked", on);
-      el.setAttribute("aria-selected", String(on));
-    });
-  }
-
-  function move(step) {
-    const it = grid(), order = [];
-    it.forEachNodeAfterFilterAndSort((node) => order.push(node.data.no));
-    if (!order.length) return;
-    const at = order.indexOf(selected), to = order[Math.max(0, Math.min(order.length - 1, at < 0 ? 0 : at + step))];
-    select(to);
-    it.ensureNodeVisible(it.getRowNode(to));
+    const now = item(), missing = [...document.querySelectorAll("#case-body .six .missing em")].map((el) => el.textContent);
+    acts.show({no: selected, shown: doc(), version: now ? now.version : 0, candidate: (side === "patrol" ? candidates[chosen] : bodies[body]) || null, missing});
   }
 
   /* ---- the map ---- */
   /* A free patrol and an accepted case: dispatched at once, with 8 s to undo. Anybody else is only told about. */
   function patrolClicked(id) {
     const patrol = gp.state().patrols[id], known = gp.directory().patrols[id], name = (known || {}).name || id;
-    const item = selected && gp.state().cases[selected], state = map.shownState(patrol, gp.now());
+    const state = map.shownState(patrol, gp.now()), now = doc();
     map.select({patrol: id});
     if (!known || patrol.registered === false) return acts.toast(t("unregistered_selected", {name}));
     if (state === "off") return acts.toast(t("off_selected", {name}));
@@ -255,11 +184,11 @@
     if (state === "lost") return acts.toast(t("lost_selected", {name}), "warn");
     if (!(gp.directory().who || {}).acts) return acts.toast(t("not_allowed"));
     if (gp.down()) return acts.toast(t("dispatch_down"), "warn");
-    if (!item) return acts.toast(t("first_pick"));
-    const no = item.no.split("-").pop();
-    if (item.state === "reported" || item.state === "verified") return acts.toast(t("first_accept", {no}), "warn");
-    if (item.state !== "accepted") return acts.toast(t("cannot_send_now", {no, state: gp.directory().states[item.state]}));
-    if (state === FREE) return acts.dispatch(item, {id, name});
+    if (!now) return acts.toast(t(selected ? "loading" : "first_pick"));
+    const no = now.no.split("-").pop();
+    if (now.next === "verify" || now.next === "accept") return acts.toast(t("first_accept", {no}), "warn");
+    if (now.next !== "dispatch") return acts.toast(t("cannot_send_now", {no, state: now.state_name}));
+    if (state === FREE) return acts.dispatch(now, {id, name});
     return undefined;
   }
 
@@ -271,7 +200,7 @@
       return `<b>${e(known.name)}</b> <span>${e(d.squads[known.squad] || t("unregistered"))}</span><br>${e(t(map.shownState(p, now)) + on)} · ${e(t("last_fix", {age: gp.age(now - p.at)}))}`;
     }
     if (kind === "case") {
-      const each = row(gp.state().cases[id]);
+      const each = queue.row(gp.state().cases[id]);
       return `<b>${e(each.title)}</b><br><span>${e(each.short + " · " + each.where + " · " + each.said)}</span>`;
     }
     const device = d.devices[id] || {}, live = gp.state().devices[id] || {};
@@ -280,56 +209,23 @@
   }
 
   function findSelected() {
-    const item = selected && gp.state().cases[selected];
-    if (item && item.lon !== null) map.find(item.lon, item.lat);
+    const now = doc();
+    if (now && now.lon !== null) map.find(now.lon, now.lat);
   }
 
-  function notices(items) { for (const item of items) acts.toast(gp.lang() === "zh" ? item.text_zh : item.text_en, item.kind === "warning" ? "warn" : ""); }
-
-  /* ---- keys ---- */
-  function keys(event) {
-    const typing = event.target.closest && event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
-    if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
-    if (event.key === "Escape") return escape(typing);
-    if (typing) return undefined;
-    const onButton = event.target.closest && event.target.closest("button, a, summary, [role=option]");
-    const run = {j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), u: acts.undoLast, f: findSelected, "?": help,
-      "/": () => document.getElementById("search").focus(), "[": () => step(-1), "]": () => step(1), Enter: onButton ? null : acts.enter}[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (/^[1-4]$/.test(event.key)) { choose(+event.key - 1); event.preventDefault(); return undefined; }
-    if (!run) return undefined;
-    event.preventDefault();
-    return run();
-  }
-
-  function step(by) {
-    const names = Object.keys(belongs);
-    open(names[(names.indexOf(tab) + by + names.length) % names.length]);
-  }
-
-  /* What lies on top goes first: an open panel, then the field one writes in with its text, the filters, the selection. */
-  function escape(typing) {
-    const dialog = document.getElementById("keys-help"), panel = document.querySelector(".map-controls .layers");
-    if (dialog.open) { dialog.close(); return; }
-    if (panel && panel.open) { panel.open = false; return; }
-    if (typing) {
-      if (typing.id === "search") dash_clientside.set_props("search", {value: ""});
-      typing.blur();
-      return;
+  /* ---- notices ---- */
+  /* Reminders are calm: the row is marked, one sentence is shown (many at once are counted); the halfway mark is for
+     whoever is on the case and shows in its row only. Nobody answering is said until it is read. */
+  function notices(items) {
+    const said = (one) => (gp.lang() === "zh" ? one.text_zh : one.text_en);
+    const reminders = items.filter((one) => one.kind === "reminder"), up = reminders.filter((one) => one.level > 0 && gp.state().cases[one.case]);
+    for (const one of reminders) queue.mark(one.case, "reminder", t("clock_" + one.clock) + " " + one.percent + "%");
+    if (up.length > 2) acts.toast(t("reminders_many", {n: new Set(up.map((one) => one.case)).size}));
+    else up.forEach((one) => acts.toast(said(one)));
+    for (const one of items) {
+      if (one.kind === "reminder") continue;
+      if (one.kind === "no_answer") queue.mark(one.case, "no_answer", "");
+      acts.toast(said(one), one.kind === "warning" || one.kind === "no_answer" ? "warn" : "");
     }
-    const narrowed = filters.text || filters.module.length || filters.board.length || filters.district.length;
-    if (narrowed) {
-      dash_clientside.set_props("search", {value: ""});
-      ["module", "board", "district"].forEach((name) => dash_clientside.set_props("filter-" + name, {value: []}));
-      narrow([], [], [], "");
-    } else clear();
-  }
-
-  function help() {
-    const dialog = document.getElementById("keys-help");
-    if (dialog.open) { dialog.close(); return; }
-    const lines = [["J K", "move"], ["1–4", "pick"], ["↵", "go"], ["U", "undo"], ["F", "find"], ["/", "search"], ["[ ]", "tab"], ["Esc", "clear"], ["?", "all"]];
-    dialog.innerHTML = `<h2>${gp.esc(t("keys_title"))}</h2><dl>` + lines.map(([k, name]) => `<dt>${k.split(" ").map((one) => `<kbd>${one}</kbd>`).join(" ")}</dt><dd>${gp.esc(t("keys_" + name))}</dd>`).join("") + `</dl><p>${gp.esc(t("keys_off"))}</p>`;
-    dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); };
-    dialog.showModal();
   }
 })();

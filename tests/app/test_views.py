@@ -204,9 +204,9 @@ def test_the_log_is_whole_and_names_who_wrote() -> None:
     log = tuple(Entry(NOON + i, "supervisor", "supervisor", "verify", "", "", i) for i in range(8))
     look = msgspec.structs.replace(a_look(a_case()), log=log, names={"hotline-12345": "12345热线"})
     assert texts(case.evidence(look)).count("值班长") == 8
-    assert case.who("hotline-12345", look) == "12345热线"
-    assert case.who("rule", look) == "规则自动"
-    assert case.who("li.ming", look) == "li.ming"
+    assert look.who("hotline-12345") == "12345热线"
+    assert look.who("rule") == "规则自动"
+    assert look.who("li.ming") == "li.ming"
 
 
 def test_nobody_to_send_is_said() -> None:
