@@ -11,8 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from streams.draws import Inspector, Target, id_refused
-from streams.register import _Row as Row
-from streams.register import _rows as rows
+from streams.register import Row, rows
 from streams.visits import Check
 
 TARGET_COLUMNS = ("id", "name")

@@ -95,7 +95,7 @@ def load_register(devices_csv: Path, patrols_csv: Path, sources_csv: Path) -> Re
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One line of a file, whose cells are read with a sentence ready for a wrong one."""
 
     path: Path
@@ -103,16 +103,20 @@ class _Row:
     cells: Mapping[str, str]
 
     def text(self, column: str) -> str:
+        """The cell without spaces around it; empty when the column is missing."""
         return self.cells.get(column, "").strip()
 
     def required(self, column: str) -> str:
+        """The cell, which must not be empty."""
         return self.text(column) or self.refuse(column, "fill it in")
 
     def one_of(self, column: str, allowed: tuple[str, ...]) -> str:
+        """The cell, which must be one of `allowed`."""
         value = self.text(column)
         return value if value in allowed else self.refuse(column, f"use one of {', '.join(allowed)}")
 
     def number(self, column: str, *, low: float, high: float, remedy: str) -> float:
+        """The cell as a number from `low` to `high`."""
         try:
             value = float(self.text(column))
         except ValueError:
@@ -120,18 +124,21 @@ class _Row:
         return value if isfinite(value) and low <= value <= high else self.refuse(column, remedy)
 
     def seconds(self, column: str) -> float:
+        """The cell as seconds; 0 when it is empty."""
         remedy = "use seconds, 0 or more (0: speaks only when something happens)"
         return self.number(column, low=0, high=1e9, remedy=remedy) if self.text(column) else 0.0
 
     def truth(self, column: str) -> bool:
+        """The cell as true or false."""
         value = TRUTH.get(self.text(column).lower())
         return self.refuse(column, "use true or false") if value is None else value
 
     def refuse(self, column: str, remedy: str) -> Never:
+        """Raise BadSetting with file, line, column, value and remedy."""
         raise BadSetting(f"{self.path}, line {self.line}, column {column}: {self.text(column)!r} is refused: {remedy}")
 
 
-def _device(row: _Row) -> Device:
+def _device(row: Row) -> Device:
     bearing = "use degrees clockwise from north, 0 to 360, or leave it empty"
     return Device(
         id=row.required("id"),
@@ -149,7 +156,7 @@ def _device(row: _Row) -> Device:
     )
 
 
-def _patrol(row: _Row) -> Patrol:
+def _patrol(row: Row) -> Patrol:
     kind = row.one_of("kind", ("person", "vehicle", "vessel"))
     return Patrol(
         id=row.required("id"),
@@ -167,13 +174,13 @@ def _patrol(row: _Row) -> Patrol:
     )
 
 
-def _source(row: _Row) -> Source:
+def _source(row: Row) -> Source:
     return Source(
         row.required("id"), row.required("name"), row.text("name_en"), row.text("kind"), row.seconds("period")
     )
 
 
-def _place(row: _Row) -> Position:
+def _place(row: Row) -> Position:
     remedy = "use degrees with a decimal point"
     lon = row.number("lon", low=-180, high=180, remedy=f"{remedy}, -180 to 180")
     lat = row.number("lat", low=-90, high=90, remedy=f"{remedy}, -90 to 90")
@@ -184,11 +191,11 @@ def _place(row: _Row) -> Position:
 
 
 def _by_id(
-    path: Path, columns: tuple[str, ...], build: Callable[[_Row], Thing], optional: tuple[str, ...] = ()
+    path: Path, columns: tuple[str, ...], build: Callable[[Row], Thing], optional: tuple[str, ...] = ()
 ) -> dict[str, Thing]:
     """The rows of a file, built, by their id; an id used twice is refused."""
     things: dict[str, Thing] = {}
-    for row in _rows(path, columns, optional):
+    for row in rows(path, columns, optional):
         thing = build(row)
         if thing.id in things:
             row.refuse("id", "it was used on a line above; give every row its own id")
@@ -198,7 +205,8 @@ def _by_id(
     return things
 
 
-def _rows(path: Path, columns: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[_Row]:
+def rows(path: Path, columns: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[Row]:
+    """The rows of a CSV file (UTF-8, a header line) that has `columns` and may have `optional`; raises BadSetting."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -212,7 +220,7 @@ def _rows(path: Path, columns: tuple[str, ...], optional: tuple[str, ...]) -> It
                         f"{path}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}: "
                         "put a text with a comma in quotes"
                     )
-                yield _Row(path, reader.line_num, dict(zip(header, cells, strict=True)))
+                yield Row(path, reader.line_num, dict(zip(header, cells, strict=True)))
     except OSError as error:
         raise BadSetting(f"{path} cannot be read ({error.strerror}): name an existing CSV file") from error
     except UnicodeDecodeError as error:
