@@ -18,7 +18,7 @@ window.F = (function () {
     who: data.who, acts: data.acts, zone: data.timezone, lang: () => lang, now: () => Date.now() + offset,
     on(what, listener) { (listeners[what] = listeners[what] || []).push(listener); },
     tell(what, about) { for (const listener of listeners[what] || []) listener(about); },
-    t, esc, speak, clock, named, ageWords, hhmm, remaining, far, compass, apart, metres, bearing, key, newRequest,
+    t, esc, speak, clock, named, ageWords, hhmm, remaining, far, compass, apart, metres, bearing, key, newRequest, patience,
   };
 
   /* The word for `key` with its {holes} filled. A missing word shows its key: a test looks for that. */
@@ -79,6 +79,13 @@ window.F = (function () {
   }
   function metres(from, to) { return Math.hypot(...apart(from, to)); }
   function bearing(from, to) { const [east, south] = apart(from, to); return (Math.atan2(east, -south) * 180 / Math.PI + 360) % 360; }
+
+  /* Gives a request so many ms. AbortSignal.timeout would, but the browsers inside some apps are older. */
+  function patience(ms) {
+    const control = new AbortController();
+    setTimeout(() => control.abort(), ms);
+    return control.signal;
+  }
 
   function newRequest() {
     const bytes = crypto.getRandomValues(new Uint8Array(12));   // randomUUID exists only over https or on this machine

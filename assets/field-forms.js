@@ -66,7 +66,7 @@ F.forms = (function () {
 
   /* A file from the camera as a JPEG of at most 1,600 px, upright, small enough for the centre. */
   async function shrink(file) {
-    const picture = await createImageBitmap(file, {imageOrientation: "from-image"});
+    const picture = await createImageBitmap(file, {imageOrientation: "from-image"}).catch(() => createImageBitmap(file));
     const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
     const canvas = document.createElement("canvas");
     canvas.width = Math.max(1, Math.round(picture.width * scale));

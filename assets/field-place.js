@@ -35,7 +35,7 @@ F.place = (function () {
     if (!F.who.positioned) { become("on"); return; }
     try {
       const answer = await fetch("/api/v1/field/position", {
-        method: "POST", headers: {"Content-Type": "application/json"}, signal: AbortSignal.timeout(EVERY),
+        method: "POST", headers: {"Content-Type": "application/json"}, signal: F.patience(EVERY),
         body: JSON.stringify(Object.assign({}, here, {at: new Date(here.at).toISOString()})),
       });
       if (answer.ok) sentAt = F.now();

@@ -69,7 +69,7 @@ F.queue = (function () {
   /* `later`: nobody answered, or not our server, or it cannot just now. */
   async function post(path, body, type) {
     try {
-      const answer = await fetch(path, {method: "POST", body, headers: {"Content-Type": type}, signal: AbortSignal.timeout(PATIENCE)});
+      const answer = await fetch(path, {method: "POST", body, headers: {"Content-Type": type}, signal: F.patience(PATIENCE)});
       if (answer.status === 401) { F.tell("signed-out"); return {later: true}; }
       if (answer.status >= 500 || answer.status === 408 || answer.status === 429) return {later: true};
       return {ok: answer.ok, status: answer.status, body: await answer.json()};

@@ -35,27 +35,32 @@ F.store = (function () {
   }
 
   async function rows() {
-    return (await opened) ? run("queue", "readonly", (s) => s.getAll()) : [...memory.queue.values()];
+    if (!(await opened)) return [...memory.queue.values()];
+    try { return await run("queue", "readonly", (s) => s.getAll()); } catch (why) { durable = false; F.tell("no-store", why); return []; }
   }
-  async function add(row) {
-    if (await opened) return run("queue", "readwrite", (s) => s.add(row));
-    row.id = memory.next++;
+  /* Does it on disk; when the phone has no room or no such thing, what `otherwise` does, in memory. */
+  async function kept(name, ask, otherwise) {
+    if (await opened) {
+      try { return await run(name, "readwrite", ask); } catch (why) { durable = false; F.tell("no-store", why); }
+    }
+    return otherwise();
+  }
+  const add = (row) => kept("queue", (s) => s.add(row), () => {
+    row.id = "m" + memory.next++;              // never a number, as on disk
     memory.queue.set(row.id, row);
     return row.id;
-  }
-  async function update(row) {
-    if (await opened) await run("queue", "readwrite", (s) => s.put(row)); else memory.queue.set(row.id, row);
-  }
+  });
+  const update = (row) => kept("queue", (s) => s.put(row), () => memory.queue.set(row.id, row));
   async function remove(id) {
-    if (await opened) await run("queue", "readwrite", (s) => s.delete(id)); else memory.queue.delete(id);
+    memory.queue.delete(id);
+    await kept("queue", (s) => s.delete(id), () => null);
   }
   async function picture(no) {
-    return ((await opened) ? await run("pictures", "readonly", (s) => s.get(no)) : memory.pictures.get(no)) || null;
+    return memory.pictures.get(no) || ((await opened) && await run("pictures", "readonly", (s) => s.get(no))) || null;
   }
   async function keepPicture(no, blob) {
-    if (await opened) await run("pictures", "readwrite", (s) => (blob ? s.put(blob, no) : s.delete(no)));
-    else if (blob) memory.pictures.set(no, blob);
-    else memory.pictures.delete(no);
+    memory.pictures.delete(no);
+    await kept("pictures", (s) => (blob ? s.put(blob, no) : s.delete(no)), () => blob && memory.pictures.set(no, blob));
   }
 
   function read(name, otherwise) {
@@ -70,6 +75,10 @@ F.store = (function () {
   /* The text that is being typed about a case: it survives a withdrawal and a new dispatch of the same case. */
   const draft = (no) => read("draft/" + no, {});
   const keepDraft = (no, words) => write("draft/" + no, words && Object.values(words).some(Boolean) ? words : null);
+
+  /* The tasks of whoever had this phone before are none of mine. */
+  Object.keys(localStorage).filter((name) => /^gridpost-field\/.*\/seen$/.test(name) && name !== F.key("seen"))
+    .forEach((name) => localStorage.removeItem(name));
 
   /* Whoever signs out leaves nothing of the tasks on the phone; what is still to be sent stays. */
   async function forget() {

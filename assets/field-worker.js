@@ -14,7 +14,9 @@ const name = (request) => { const url = new URL(request.url); return url.pathnam
 async function answer(request) {
   const cache = await caches.open(KEPT);
   try {
-    const fresh = await fetch(request, {signal: AbortSignal.timeout(PATIENCE)});
+    const control = new AbortController(), timer = setTimeout(() => control.abort(), PATIENCE);
+    const fresh = await fetch(request, {signal: control.signal});
+    clearTimeout(timer);
     if (fresh.ok && !fresh.redirected && fresh.type === "basic") await cache.put(name(request), fresh.clone());
     return fresh;
   } catch (why) {

@@ -4,7 +4,7 @@
 
 (function () {
   const {t, esc, named} = F, V = F.view;
-  const EVERY = 5000, PATIENCE = 8000, TOAST = 4000;
+  const EVERY = 5000, PATIENCE = 8000, TOAST = 4000, SHIFT = 12 * 3600 * 1000;
   const page = {live: false, signedOut: false, heard: 0, onDuty: true};
   const tasks = new Map();        // dispatch -> the task as the centre last said
   const ended = new Set();        // dispatches that I handled or declined myself
@@ -20,7 +20,7 @@
     if (document.hidden) return;
     const asked = Date.now();
     try {
-      const answer = await fetch("/api/v1/field/tasks", {cache: "no-store", signal: AbortSignal.timeout(PATIENCE)});
+      const answer = await fetch("/api/v1/field/tasks", {cache: "no-store", signal: F.patience(PATIENCE)});
       if (answer.status === 401) signedOut();
       else if (answer.status === 403) location.assign("/");
       else if (!answer.ok) throw new Error(answer.status);
@@ -37,12 +37,13 @@
     F.clock(body.now, asked, Date.now());
     page.live = true;
     page.signedOut = false;
+    const known = body.now - page.heard < SHIFT;          // of what was seen longer ago nobody can say how it ended
     page.heard = body.now;
     done = body.done;
     if (dutySet < asked) page.onDuty = body.on_duty;
     const listed = new Set();
     for (const item of body.items) { listed.add(item.dispatch); take(item); }
-    for (const [dispatch, task] of tasks) if (!listed.has(dispatch) && (touched.get(dispatch) || 0) < asked) missing(dispatch, task);
+    for (const [dispatch, task] of tasks) if (!listed.has(dispatch) && (touched.get(dispatch) || 0) < asked) missing(dispatch, task, known);
     F.store.write("seen", {items: [...tasks.values()], done, heard: page.heard});
     first = false;
     F.queue.send();
@@ -65,10 +66,10 @@
   }
 
   /* A task that is not listed any more was withdrawn, unless I ended it; what still waits to be sent will hear why. */
-  function missing(dispatch, task) {
+  function missing(dispatch, task, known) {
     tasks.delete(dispatch);
     const waits = F.queue.rows().some((row) => row.dispatch === dispatch);
-    if (ended.has(dispatch) || waits || done.some((item) => item.no === task.no)) return;
+    if (!known || ended.has(dispatch) || waits || done.some((item) => item.no === task.no)) return;
     notices.unshift({kind: "warn", title: t("field_withdrawn", {title: named(task, "title")}), text: t("field_withdrawn_text"), wrote: (F.store.draft(task.no).text || "").trim()});
   }
 
@@ -96,14 +97,14 @@
   /* ---- what I do ---- */
   function push(task, act, more) {
     if (act === "arrive") arrived.add(task.dispatch);
-    F.queue.push(Object.assign({no: task.no, dispatch: task.dispatch, act, title: task.title, title_en: task.title_en}, more));
+    return F.queue.push(Object.assign({no: task.no, dispatch: task.dispatch, act, title: task.title, title_en: task.title_en}, more));
   }
 
   async function act(task, name) {
     if (!F.forms.ends(name)) { push(task, name); return; }
     const said = await F.forms.collect(form(task), task);
     if (!said) return;
-    push(task, name, said);
+    await push(task, name, said);
     await F.forms.clear(task.no);
   }
 
@@ -130,7 +131,7 @@
     dutySet = Infinity;
     draw();
     try {
-      const answer = await fetch("/api/v1/field/duty", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({on}), signal: AbortSignal.timeout(PATIENCE)});
+      const answer = await fetch("/api/v1/field/duty", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({on}), signal: F.patience(PATIENCE)});
       if (!answer.ok) throw new Error(answer.status);
     } catch (why) { page.onDuty = was; toast(t("field_duty_failed")); }
     dutySet = Date.now() + 1000;       // the list of tasks hears of it within a second
@@ -154,7 +155,7 @@
       case "open": current = card.dataset.dispatch; draw(); break;
       case "act": if (task) act(task, el.dataset.act); break;
       case "skip": if (task) skip(task, el.dataset.act); break;
-      case "decline": if (task) F.forms.decline(task, async (text) => { push(task, "decline", {text}); await F.forms.clear(task.no); }); break;
+      case "decline": if (task) F.forms.decline(task, async (text) => { await push(task, "decline", {text}); await F.forms.clear(task.no); }); break;
       case "enlarge": F.forms.enlarge(el.dataset.src); break;
       case "leave": leave(); break;
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -24,6 +24,9 @@ from tests.app.test_pages import CHROMIUM, FLAGS, MAP  # noqa: E402  # the same
 OUT = ROOT / "build" / "screenshots"
 SIZES = ((1920, 1080), (3840, 2160))
 PAGES = ("dispatch", "wall", "daily")
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True,
+}  # fmt: skip
 
 
 def main() -> None:
@@ -35,6 +38,8 @@ def main() -> None:
         for width, height in SIZES:
             for lang in ("zh", "en"):
                 photograph(browser, ready, width, height, lang)
+        for lang in ("zh", "en"):
+            photograph_phone(browser, ready, lang)
         browser.close()
     (ROOT / "docs" / "dispatch.png").write_bytes((OUT / "dispatch-zh-1920.png").read_bytes())
     print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT.relative_to(ROOT)}")  # noqa: T201  # a script
@@ -53,6 +58,8 @@ def enliven(ready: dict[str, Any]) -> None:
         patrols = [p["id"] for p in api.get("/api/v1/patrols?limit=200").json()["items"] if p.get("state") == "free"]
         for case, patrol in zip(waiting()[1:], patrols[::9], strict=False):
             api.post(f"/api/v1/cases/{case['no']}/dispatch", json={"version": case["version"], "patrol": patrol})
+        case, phone = waiting()[-1], next(user["patrol"] for user in ready["users"] if user["role"] == "field")
+        api.post(f"/api/v1/cases/{case['no']}/dispatch", json={"version": case["version"], "patrol": phone})
         until(lambda: api.get("/api/v1/cases?state=on_the_way").json()["items"], 120, "somebody on the way")
 
 
@@ -67,15 +74,8 @@ def until(condition: Callable[[], object], seconds: float, what: str) -> None:
 
 def photograph(browser: Browser, ready: dict[str, Any], width: int, height: int, lang: str) -> None:
     """Every page at one size in one language, by a signed-in supervisor."""
-    user = next(user for user in ready["users"] if user["role"] == "supervisor")
     context = browser.new_context(viewport={"width": width, "height": height}, base_url=ready["url"])
-    context.set_default_timeout(120_000)
-    page = context.new_page()
-    page.goto(f"/sign-in?lang={lang}")
-    page.screenshot(path=OUT / f"sign-in-{lang}-{width}.png")
-    page.fill("[name=name]", user["name"])
-    page.fill("[name=password]", user["password"])
-    page.press("[name=password]", "Enter")
+    page = signed_in(context, ready, "supervisor", lang, OUT / f"sign-in-{lang}-{width}.png")
     page.wait_for_url("**/dispatch*")
     for name in PAGES:
         page.goto(f"/{name}?lang={lang}")
@@ -90,6 +90,34 @@ def photograph(browser: Browser, ready: dict[str, Any], width: int, height: int,
             page.wait_for_timeout(1500)  # the picture is of a page at rest: glides and fades have ended
         page.screenshot(path=OUT / f"{name}-{lang}-{width}.png", full_page=name == "daily")
     context.close()
+
+
+def photograph_phone(browser: Browser, ready: dict[str, Any], lang: str) -> None:
+    """The phone page with the task that its patrol was sent, as it is seen and as a whole."""
+    context = browser.new_context(**PHONE, base_url=ready["url"])
+    page = signed_in(context, ready, "field", lang)
+    page.wait_for_url("**/field*")
+    page.wait_for_selector("article .map svg")
+    page.wait_for_timeout(5000)  # until the toast of the new task is gone
+    page.screenshot(path=OUT / f"field-{lang}-390.png")
+    page.screenshot(path=OUT / f"field-{lang}-390-whole.png", full_page=True)
+    context.close()
+
+
+def signed_in(
+    context: BrowserContext, ready: dict[str, Any], role: str, lang: str, picture: Path | None = None
+) -> Page:
+    """A page of somebody of that role; `picture`: where to photograph the sign-in page."""
+    user = next(user for user in ready["users"] if user["role"] == role)
+    context.set_default_timeout(120_000)
+    page = context.new_page()
+    page.goto(f"/sign-in?lang={lang}")
+    if picture:
+        page.screenshot(path=picture)
+    page.fill("[name=name]", user["name"])
+    page.fill("[name=password]", user["password"])
+    page.press("[name=password]", "Enter")
+    return page
 
 
 def drawn(page: Page) -> None:

@@ -414,3 +414,24 @@ def test_an_officer_goes_off_duty_by_a_switch(phone: Page, desk: ingest.Desk, ce
     phone.tap("[data-do=duty]")
     phone.wait_for_selector("#toasts p")
     assert not phone.is_checked("[data-do=duty]")
+
+
+def test_a_phone_that_keeps_nothing_works_while_the_page_is_open(
+    phone: Page, desk: ingest.Desk, centre: Centre
+) -> None:
+    """A browser without storage: said on the page, and acts and pictures go all the same."""
+    phone.add_init_script("Object.defineProperty(window, 'indexedDB', {get() { throw new Error('not here'); }})")
+    phone.reload()
+    case = a_task(desk, centre)
+    for act in ("acknowledge", "depart", "arrive"):
+        tap(phone, act)
+    reaches(phone, desk, case, State.ON_SCENE)
+    assert "不能保存" in phone.inner_text("#strips")
+    phone.fill("article .form textarea", "已处置")
+    phone.set_input_files("article .form input[capture]", a_photo(phone))
+    phone.wait_for_selector("article .taken img")
+    tap(phone, "handle")
+    reaches(phone, desk, case, State.HANDLED)
+    found = desk.queue.case(case.no)
+    assert found is not None
+    assert found.image is not None
