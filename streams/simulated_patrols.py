@@ -124,13 +124,16 @@ class Officer:
         said.append(Said(0.0, "position", self.patrol.id, self._fix()))
         return Woken(said, self._every)
 
-    def assign(self, now: float, dispatch: str, case: str, place: XY | None) -> list[Said]:
-        """A task came: it is answered in order, later; one known already is not answered twice."""
+    def assign(
+        self, now: float, dispatch: str, case: str, place: XY | None, *, again: bool = False
+    ) -> list[Said]:
+        """A task came: it is answered in order, later; one known already is not answered twice. `again`: it had been
+        taken on before a restart."""
         if dispatch in self._known:
             return []
         self._known.add(dispatch)
         away = self._task is not None and self._task.visit
-        if not self._on_duty or away or self._rng.random() < 0.05:
+        if not again and (not self._on_duty or away or self._rng.random() < 0.05):
             text = self._rng.choice(DECLINED) if self._on_duty else "已下班，请改派"
             return [self._answer(dispatch, case, "decline", text, self._rng.uniform(5, 30))]
         task = _Task(dispatch, case, place)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -142,6 +142,8 @@ class Town:
         for name in self._by_hand:
             self._officers[name].play_by_hand()
         self._departments = _departments(place, seed, self._officers)
+        self._tasks: dict[str, tuple[str, bytes]] = {}
+        self._done: set[str] = set()
         self.alerts: Alerts | None = None
         people: list[Actor] = [*self._officers.values(), *self._departments.values()]
         for actor in (*people, *self._happenings(place, seed, load, opening)):
@@ -189,7 +191,7 @@ class Town:
         for each in self.alerts.hear(said.alert.partition("/")[2], now) if self.alerts else ():
             self._put(now + each.after, each)
 
-    def task(self, name: str, payload: bytes, at: datetime) -> None:
+    def task(self, name: str, payload: bytes, at: datetime, again: bool = False) -> None:
         """A task reached the device of a patrol, or a department, at `at`; what is no task, or to nobody of this town,
         is left alone."""
         try:
@@ -200,14 +202,30 @@ class Town:
         now = max(self._now, self._simulated(at))
         placed = task.lon is not None and task.lat is not None
         where = self._roads.plane.metres(task.lon or 0.0, task.lat or 0.0) if placed else None
+        officer = None if name in self._by_hand else self._officers.get(name)
         if department := self._departments.get(name):
             _tell(department, task, now, where)
-        elif name not in self._by_hand and (officer := self._officers.get(name)):
-            if task.act == "withdraw":
-                officer.withdraw(now, task.dispatch)
-            elif task.act == "assign":
-                for said in officer.assign(now, task.dispatch, task.case, where):
-                    self._put(now + said.after, said)
+        elif officer is not None and task.act == "withdraw":
+            officer.withdraw(now, task.dispatch)
+        elif officer is not None and task.act == "assign":
+            for said in officer.assign(now, task.dispatch, task.case, where, again=again):
+                self._put(now + said.after, said)
+        else:
+            return
+        known = _name_of(name, task.dispatch, task.case)
+        if task.act not in ("assign", "call"):
+            self._tasks.pop(known, None)
+        elif known not in self._done or not task.dispatch:
+            self._tasks[known] = (name, payload)
+
+    def resume(self, tasks: Iterable[tuple[str, bytes]], at: datetime) -> None:
+        """Begin tasks anew that an earlier run of the town did not finish; nobody declines what they had begun."""
+        for name, payload in tasks:
+            self.task(name, payload, at, again=True)
+
+    def unfinished(self) -> list[tuple[str, bytes]]:
+        """The tasks that are not done: to whom, and the payload."""
+        return list(self._tasks.values())
 
     def _simulated(self, moment: datetime) -> float:
         return (moment - self.start).total_seconds() * self._speed
@@ -219,6 +237,10 @@ class Town:
     def _sent(self, due: float, said: Said) -> Sent:
         at = self.start + timedelta(seconds=due / self._speed)
         self._count += 1
+        if said.kind == "reply" and said.body["act"] in ("handle", "decline", "finish"):
+            known = _name_of(said.name, str(said.body["dispatch"]), str(said.body["case"]))
+            self._tasks.pop(known, None)
+            self._done.add(known)
         body = {"id": f"{self._run}-{self._count}", "at": at.isoformat(timespec="milliseconds"), **said.body}
         return Sent(at, f"gridpost/{self._site}/{said.kind}/{said.name}", msgspec.json.encode(body))
 
@@ -280,6 +302,11 @@ def _departments(place: Place, seed: int, officers: Mapping[str, Officer]) -> di
     return {code: Department(code, its, Random(f"{seed}:{code}")) for code, its in cars.items()}
 
 
+def _name_of(name: str, dispatch: str, case: str) -> str:
+    """What names a task: its dispatch, or whose part in which case."""
+    return dispatch or f"{name}/{case}"
+
+
 def _tell(department: Department, task: _Task, now: float, where: XY | None) -> None:
     match task.act:
         case "call":
@@ -316,8 +343,10 @@ def simulate(
     stop: threading.Event,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     on_state: Callable[[str], None] | None = None,
+    keep: Callable[[], None] = lambda: None,
 ) -> int:
-    """Publish the town until `stop`, and hand it what the centre says; returns how many messages were acknowledged."""
+    """Publish the town until `stop`, and hand it what the centre says; returns how many messages were acknowledged.
+    `keep` is called when the centre or the town has said something: it may write down what must outlive a restart."""
     count = 0
     heard = [f"gridpost/{site}/task/+", f"gridpost/{site}/announce/+"]
     tasks = Subscriber(url, heard, client_id=f"simulator-{site}-tasks")
@@ -326,9 +355,11 @@ def simulate(
             if batch := tasks.take(wait=TICK_S):
                 for message in batch.messages:
                     town.hear(message.topic, message.payload, now())
+                keep()
                 batch.acknowledge()
             for sent in town.until(now()):
                 publisher.post(sent.topic, sent.payload)
                 count += 1
+            keep()
         publisher.drain(5.0)
         return count - publisher.unacknowledged

@@ -16,7 +16,9 @@ from app.commands.servers import stop_on_signals
 from app.config import Settings
 from app.embedding import with_servers
 from app.media import keep
+from streams.codec import local_day
 from streams.errors import BadSetting
+from streams.simulated_memory import Memory
 from streams.simulated_picture import PICTURE
 from streams.simulator import Place, Town
 from streams.simulator import simulate as run
@@ -50,14 +52,19 @@ def simulate(
     stop_on_signals(stop)
     with with_servers(settings, redis=operators > 0) as whole:
         assert whole.mqtt_url is not None
+        memory, begins = Memory(whole.state_dir / "town.json"), wall_clock()
         town = Town(
-            place, site=whole.site, seed=seed, start=wall_clock(), speed=speed, timezone=whole.timezone,
-            by_hand=by_hand or (),
+            place, site=whole.site, seed=seed, start=begins, speed=speed, timezone=whole.timezone,
+            opening=not memory.opened(local_day(begins, whole.tz)), by_hand=by_hand or (),
         )  # fmt: skip
+        town.resume(memory.tasks, begins)
         keep(PICTURE, whole.media_dir)  # what officers send with their feedback
         log.info("%s lives on %s", whole.site, logs.without_password(whole.mqtt_url))
         with _crew(whole, town, url, operators, seed, stop):
-            count = run(town, whole.mqtt_url, site=whole.site, stop=stop, now=wall_clock)
+            count = run(
+                town, whole.mqtt_url, site=whole.site, stop=stop, now=wall_clock,
+                keep=lambda: memory.keep(town, local_day(begins, whole.tz)),
+            )  # fmt: skip
     log.info("the town rests after %d messages", count)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streams.matters import load_matters
 from streams.simulated_alerts import LEAVE, VIOLATIONS
+from streams.simulated_memory import Memory
 from streams.simulator import Load, Place, Sent, Town
 from tests.streams.test_simulator import DATA, MORNING, body, kind, name, place, seconds, task  # noqa: F401
 
@@ -124,3 +126,29 @@ def test_a_department_answers_a_case_that_is_all_its_own(place: Place) -> None: 
     called(town, "planning", "withdraw", dispatch="d2")
     said = [(body(each)["act"], body(each)["dispatch"]) for each in replies(town, 4 * 3600)]
     assert said == [(act, "d1") for act in ("acknowledge", "depart", "arrive", "handle")]
+
+
+def test_a_restarted_town_takes_up_what_it_had_not_finished(tmp_path: Path, place: Place) -> None:  # noqa: F811
+    """Tasks that were answered but not done are begun anew, what is done is not; the scene opens once a day."""
+    memory = Memory(tmp_path / "town.json")
+    first = Town(place, site="here", seed=9, start=MORNING)
+    replies(first, 30)
+    ready = [name(each) for each in first.until(MORNING + timedelta(seconds=40)) if kind(each) == "position"]
+    patrol = next(each for each in ready if not place.register.patrols[each].department)
+    first.task(patrol, task("assign", "d1", (119.2, 34.9)), MORNING + timedelta(seconds=60))
+    called(first, "party", "call", lon=119.2, lat=34.9)
+    called(first, "justice", "call", lon=119.2, lat=34.9)
+    called(first, "justice", "dismiss")
+    replies(first, 100)
+    memory.keep(first, "2026-11-18")
+
+    again = Memory(tmp_path / "town.json")
+    assert again.opened("2026-11-18")
+    assert not again.opened("2026-11-19")
+    second = Town(place, site="here", seed=9, start=MORNING, opening=False)
+    second.resume(again.tasks, MORNING)
+    said = {(name(each), body(each)["act"]) for each in replies(second, 3 * 3600)}
+    assert {(patrol, "handle"), ("party", "finish")} <= said
+    assert not any(who == "justice" for who, _ in said)
+    again.keep(second, "2026-11-18")
+    assert Memory(tmp_path / "town.json").tasks == ()
