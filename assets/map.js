@@ -25,10 +25,10 @@ window.gridpostMap = (function () {
   }
 
   /* Plotly stores only the moves of a hand; without this its next redraw would undo every move of ours. */
-  function keepView(gd) {
-    const view = gd._fullLayout.map, at = map.getCenter();
+  function keepView(gd, it = map) {
+    const view = gd._fullLayout.map, at = it.getCenter();
     view.center = view._input.center = {lon: at.lng, lat: at.lat};
-    view.zoom = view._input.zoom = map.getZoom();
+    view.zoom = view._input.zoom = it.getZoom();
   }
 
   /* Waits for the map of the graph `id`, then fills it for ever. `on`: {case, patrol, device, grid, ground}. */
@@ -275,13 +275,17 @@ window.gridpostMap = (function () {
       if (!found || !b) return;
       clearInterval(wait);
       k = scale();
-      found.map.resize();
       gridpostLayers.grow(found.map, k, false);
+      const deeper = Math.log2(k);   // twice the pixels are one zoom more: show no more names for that
+      if (deeper) for (const layer of found.map.getStyle().layers) found.map.setLayerZoomRange(layer.id, Math.min(24, (layer.minzoom || 0) + deeper), Math.min(24, (layer.maxzoom || 24) + deeper));
       const pad = Object.fromEntries(Object.entries(padding).map(([side, rem]) => [side, 16 * k * rem]));
-      const fit = () => found.map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: pad, duration: 0});
+      const fit = () => {
+        found.map.resize();
+        found.map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: pad, duration: 0});
+        keepView(found.gd, found.map);
+      };
       fit();
-      found.map.once("idle", fit);
-      new ResizeObserver(() => { found.map.resize(); fit(); }).observe(found.gd);
+      new ResizeObserver(fit).observe(found.gd);
     }, 50);
   }
   function fitAll(duration) {

@@ -5,7 +5,7 @@
 
 (function () {
   const gp = window.gridpost, map = window.gridpostMap, t = gp.t, esc = gp.esc;
-  const WAITING = ["reported", "verified", "accepted"], TO_DISPATCH = "accepted", URGENT = 5, ALERTS = 9, HOT = 6, ALERT_ROW = 5.35;
+  const WAITING = ["reported", "verified", "accepted"], TO_DISPATCH = "accepted", URGENT = 5, NAMED = 3, ALERTS = 9, HOT = 6, ALERT_ROW = 5.35;
   let dirty = true, urgentKey = "";
 
   window.dash_clientside = window.dash_clientside || {};
@@ -132,13 +132,13 @@
     const timed = Object.values(gp.state().cases).map((item) => [item, gp.urgentClock(item)]).filter(([, clock]) => clock);
     const rank = ([item, clock]) => gp.share(clock.due, clock.start, item.priority, now).level === "act" ? 0 : 1;
     timed.sort((a, b) => rank(a) - rank(b) || (rank(a) === 0 ? a[0].priority - b[0].priority : 0) || a[1].due - b[1].due);
-    const rows = timed.slice(0, URGENT).map(([item, clock]) => {
+    const rows = timed.slice(0, URGENT).map(([item, clock], i) => {
       const who = (d.patrols[item.patrol] || {}).name, state = d.states[item.state] + (who && !WAITING.includes(item.state) ? " " + who : "");
       const place = (d.grids[item.grid] || {}).name || t(item.lon == null ? "no_place" : "no_grid");
-      const above = overseer(d, item);
+      const above = i < NAMED ? overseer(d, item) : "";
       return `<div class="sla" data-due="${clock.due}" data-start="${clock.start}" data-p="${item.priority}" data-name="${clock.name}" data-long="1"><span class="glyph p${item.priority}"></span>` +
-        `<div class="what"><div class="t">${esc((d.matters[item.matter] || {}).name || item.category)}</div><div class="m">${above ? `<i class="above">${esc(above)}</i>` : ""}${esc(place + " · " + state)}</div></div>` +
-        `<div class="left-time"><b></b><em></em></div><u><i></i></u></div>`;
+        `<div class="what"><div class="t">${esc((d.matters[item.matter] || {}).name || item.category)}</div><div class="m">${esc(place + " · " + state)}</div></div>` +
+        `<div class="left-time"><b></b><em></em></div>${above ? `<p class="above">${esc(above)}</p>` : ""}<u><i></i></u></div>`;
     });
     put("urgent-rows", rows.length ? rows.join("") : `<p class="none">${esc(t("no_urgent"))}</p>`);
     document.querySelectorAll("#urgent-rows [data-due]").forEach(gp.drawClock);
@@ -148,6 +148,7 @@
   function standing(alert) {
     const item = alert.case && gp.state().cases[alert.case], d = gp.directory();
     if (item && WAITING.includes(item.state)) return ["waiting", d.states[item.state]];
+    if (item && item.state === "suspended") return ["live", d.states[item.state]];
     if (item && item.state === "on_scene") return ["scene", d.states[item.state]];
     if (item && item.state === "handled") return ["done", d.states[item.state]];
     if (item) return ["sent", d.states[item.state]];
