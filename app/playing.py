@@ -15,10 +15,12 @@ from streams.simulated_play import Play, Watch, begin, why_open
 from streams.simulator import Place
 from streams.workflow import OPEN
 
+WHOLE = timedelta(days=1) - timedelta(seconds=1)
 
-def played(settings: Settings, day: date, *, seed: int, operators: int) -> list[str]:
-    """Play a local day from midnight to midnight; the day in lines. Raises BadSetting when it is not a past one: the
-    streams are trimmed by the server's time."""
+
+def played(settings: Settings, day: date, *, seed: int, operators: int, span: timedelta = WHOLE) -> list[str]:
+    """Play a local day, or the first part of it; the day in lines. It must be a past one: the server trims streams by
+    its own time."""
     begins = datetime(day.year, day.month, day.day, tzinfo=settings.tz)
     watch = Watch(begins.astimezone(UTC))
     with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as server:
@@ -27,7 +29,7 @@ def played(settings: Settings, day: date, *, seed: int, operators: int) -> list[
         centre.queue.register(centre.register.patrols)
         place = Place.load(settings.grids.parent)
         play = begin(place, centre.desk(), watch, seed=seed, operators=operators)
-        play.until((begins + timedelta(days=1)).astimezone(UTC) - timedelta(seconds=1))
+        play.until((begins + span).astimezone(UTC))
         return told(centre, play, begins)
 
 

@@ -14,9 +14,15 @@ from streams.matters import load_matters
 from streams.simulated_alerts import LEAVE, VIOLATIONS
 from streams.simulated_memory import Memory
 from streams.simulator import Load, Place, Sent, Town
-from tests.streams.test_simulator import DATA, MORNING, body, kind, name, place, seconds, task  # noqa: F401
+from tests.streams.simulated import DATA, MORNING, body, kind, name, seconds, task, wanghai
 
 BUSY = Load(3000, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def place() -> Place:
+    """The demo town."""
+    return wanghai()
 
 
 def asked(town: Town, sent: Sent, after: float) -> None:
@@ -36,7 +42,7 @@ def test_violations_are_the_matters_that_announce_first() -> None:
     assert {matter.recheck for matter in matters.matters.values() if matter.announce} <= set(range(60, 181))
 
 
-def test_most_culprits_leave_when_they_are_asked_to_and_the_others_are_seen_again(place: Place) -> None:  # noqa: F811
+def test_most_culprits_leave_when_they_are_asked_to_and_the_others_are_seen_again(place: Place) -> None:
     """Who leaves is gone within 40 s; who stays is seen within 40 s, and for at least ten minutes."""
     town = Town(place, site="here", seed=3, start=MORNING, load=BUSY, opening=False)
     phases: dict[str, list[tuple[float, str]]] = defaultdict(list)
@@ -67,7 +73,7 @@ def test_most_culprits_leave_when_they_are_asked_to_and_the_others_are_seen_agai
     assert left / (left + stayed) == pytest.approx(LEAVE, abs=0.12)
 
 
-def test_an_announcement_to_nobody_disturbs_nobody(place: Place) -> None:  # noqa: F811
+def test_an_announcement_to_nobody_disturbs_nobody(place: Place) -> None:
     """Nonsense, or an alert that the town does not know."""
     town = Town(place, site="here", seed=3, start=MORNING)
     for payload in (b"", b"[]", b'{"alert":1}', b'{"alert":"D-001/unknown"}'):
@@ -88,7 +94,7 @@ def called(town: Town, department: str, act: str, **fields: Any) -> None:
     town.hear(f"gridpost/here/task/{department}", json.dumps(payload).encode(), at)
 
 
-def test_a_called_department_sends_its_car_and_says_when_it_is_done(place: Place) -> None:  # noqa: F811
+def test_a_called_department_sends_its_car_and_says_when_it_is_done(place: Place) -> None:
     """The car stands at the case (the centre checks it in), then the department finishes its part; nothing else."""
     town = Town(place, site="here", seed=9, start=MORNING)
     replies(town, 30)
@@ -106,7 +112,7 @@ def test_a_called_department_sends_its_car_and_says_when_it_is_done(place: Place
     assert len([car for car, fixes in near.items() if fixes > 30]) == 1
 
 
-def test_a_department_without_a_car_comes_all_the_same(place: Place) -> None:  # noqa: F811
+def test_a_department_without_a_car_comes_all_the_same(place: Place) -> None:
     """It checks in and finishes by itself; one that is released says nothing more."""
     town = Town(place, site="here", seed=9, start=MORNING)
     replies(town, 30)
@@ -117,7 +123,7 @@ def test_a_department_without_a_car_comes_all_the_same(place: Place) -> None:  #
     assert said == [("party", "check_in"), ("party", "finish")]
 
 
-def test_a_department_answers_a_case_that_is_all_its_own(place: Place) -> None:  # noqa: F811
+def test_a_department_answers_a_case_that_is_all_its_own(place: Place) -> None:
     """Dispatched to it as a whole: acknowledge, depart, arrive, handle; withdrawn: silence."""
     town = Town(place, site="here", seed=9, start=MORNING)
     replies(town, 30)
@@ -128,7 +134,7 @@ def test_a_department_answers_a_case_that_is_all_its_own(place: Place) -> None: 
     assert said == [(act, "d1") for act in ("acknowledge", "depart", "arrive", "handle")]
 
 
-def test_a_restarted_town_takes_up_what_it_had_not_finished(tmp_path: Path, place: Place) -> None:  # noqa: F811
+def test_a_restarted_town_takes_up_what_it_had_not_finished(tmp_path: Path, place: Place) -> None:
     """Tasks that were answered but not done are begun anew, what is done is not; the scene opens once a day."""
     memory = Memory(tmp_path / "town.json")
     first = Town(place, site="here", seed=9, start=MORNING)

@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -28,15 +27,14 @@ from streams.simulated_devices import QUANTITIES, RISE
 from streams.simulated_reports import RESIDENTS, VILLAGES
 from streams.simulator import ORDINARY, Place, Sent, Town, simulate
 from tests.conftest import wait_until
+from tests.streams.simulated import DATA, MORNING, body, kind, name, seconds, task, wanghai
 
-DATA = Path(__file__).parents[2] / "data"
-MORNING = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)  # 10 h in the town
 NIGHT = datetime(2026, 11, 18, 18, 30, tzinfo=UTC)  # 2.30 h
 
 
 @pytest.fixture(scope="module")
 def place() -> Place:
-    return Place.load(DATA / "towns" / "wanghai")
+    return wanghai()
 
 
 def town(place: Place, start: datetime = MORNING, *, seed: int = 7, speed: float = 1.0) -> Town:
@@ -45,28 +43,6 @@ def town(place: Place, start: datetime = MORNING, *, seed: int = 7, speed: float
 
 def run(town: Town, seconds: float, start: datetime = MORNING) -> list[Sent]:
     return list(town.until(start + timedelta(seconds=seconds)))
-
-
-def kind(sent: Sent) -> str:
-    return sent.topic.split("/")[2]
-
-
-def name(sent: Sent) -> str:
-    return sent.topic.split("/")[3]
-
-
-def body(sent: Sent) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(sent.payload)
-    return found
-
-
-def seconds(sent: Sent, start: datetime = MORNING) -> float:
-    return (sent.at - start).total_seconds()
-
-
-def task(act: str, dispatch: str, at: tuple[float, float] | None = None) -> bytes:
-    placed = {"lon": at[0], "lat": at[1]} if at else {"lon": None, "lat": None}
-    return json.dumps({"act": act, "dispatch": dispatch, "case": "c1", "text": "", **placed}).encode()
 
 
 def walkers(sent: Iterable[Sent]) -> dict[str, list[Sent]]:
