@@ -331,6 +331,17 @@ def test_a_case_that_expired_is_no_break() -> None:
     assert first(InMemory([young], 1, {})) == young.id
 
 
+def test_a_log_of_what_was_lent_has_no_case() -> None:
+    """The lender logs about a partner's case that it does not keep; its entries are proved like all others."""
+    at = millis(NOW - timedelta(hours=1))
+    entry = Entry(at, "wang", "supervisor", "aid_reserved", "asked", "reserved", 1)
+    act = Act(f"{at}-0", "lend:ganma/GP-1", to_json(entry))
+    kept = InMemory([act], 1, {act.no: CaseKept(act.no, "", "", [act.entry])})
+    assert proof_of(kept).broken is None
+    kept.cases_[act.no] = CaseKept(act.no, "", "", [act.entry.replace(b"wang", b"li"), act.entry])
+    assert proof_of(kept).broken is not None
+
+
 class Growing(InMemory):
     """A site on which somebody acts between the reading of the stream and that of the logs."""
 
