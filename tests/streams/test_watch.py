@@ -6,6 +6,7 @@ import json
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,12 @@ from streams.ingest import understand
 from streams.model import Clock, Status
 from streams.mqtt import Publisher, subscribe
 from streams.refusals import Act
-from streams.watch import Silence, run, send_tasks
+from streams.watch import Silence, keep_time, run, send_tasks
 from tests.conftest import wait_until
 from tests.streams.desk import make_desk
 from tests.streams.samples import MATTER, NOW, event, later
+
+ARRIVE = Clock("arrive", millis(NOW), millis(later(3600)))
 
 
 class Watch:
@@ -51,9 +54,8 @@ def dispatched(desk: Desk) -> tuple[str, str]:
 
     seen = event("D-1", "1", Alert("rubbish", 3, "a", "new"), place=desk.register.devices["D-1"].position)
     (no,) = desk.queue.record(understand([seen], desk), NOW).opened
-    clock = Clock("arrive", millis(NOW), millis(later(3600)))
     asked = Act(
-        no, "dispatch", "林晓东", "supervisor", f"r-{no}", 3, "P-1", matter=MATTER, clocks=(clock,), text="小心"
+        no, "dispatch", "林晓东", "supervisor", f"r-{no}", 3, "P-1", matter=MATTER, clocks=(ARRIVE,), text="小心"
     )
     return no, desk.queue.act(asked, NOW).dispatch
 
@@ -175,16 +177,9 @@ def test_an_assignment_withdrawn_meanwhile_is_not_sent(desk: Desk, broker: Broke
     """Dispatch and undo before the task left: the phone hears of the withdrawal only."""
     no, dispatch = dispatched(desk)
     desk.queue.act(Act(no, "withdraw", "林晓东", "supervisor", "undo", 4), NOW)
-    sent: list[dict[str, str]] = []
-
-    class Listens:
-        """Keeps what would be published."""
-
-        def send(self, topic: str, payload: bytes, *, timeout: float) -> None:
-            sent.append(json.loads(payload))
-
-    assert send_tasks(desk, Listens(), "clock-1") == 2
-    assert [(task["act"], task["dispatch"]) for task in sent] == [("withdraw", dispatch)]
+    listens = Listens()
+    assert send_tasks(desk, listens, "clock-1") == 2
+    assert listens.sent == [("withdraw", dispatch, "")]
 
 
 def test_one_clock_worker_sends_at_a_time(desk: Desk) -> None:
@@ -192,3 +187,95 @@ def test_one_clock_worker_sends_at_a_time(desk: Desk) -> None:
     dispatched(desk)
     assert len(desk.queue.tasks("clock-1", 10)) == 1
     assert desk.queue.tasks("clock-2", 10) == []
+
+
+class Listens:
+    """Keeps what would be published: (act, dispatch, text)."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+
+    def send(self, topic: str, payload: bytes, *, timeout: float) -> None:
+        task = json.loads(payload)
+        self.sent.append((task["act"], task["dispatch"], task["text"]))
+
+
+def minutes(desk: Desk, watch: Watch, number: int) -> list[tuple[str, str, str]]:
+    """What is sent in so many minutes, in which the clock worker looks every half minute."""
+    listens = Listens()
+    for _ in range(2 * number):
+        watch.now += timedelta(seconds=30)
+        keep_time(desk)
+        if desk.queue.redis.xlen(desk.queue.keys.outbox):  # else it would wait for something to come
+            send_tasks(desk, listens, "clock-1")
+    return listens.sent
+
+
+def test_a_task_that_nobody_answers_is_sent_again_as_it_was(desk: Desk, watch: Watch) -> None:
+    """Once a minute with the same words, until the patrol answers."""
+    no, dispatch = dispatched(desk)
+    assert minutes(desk, watch, 5) == [("assign", dispatch, "小心")] * 6
+    desk.queue.act(Act(no, "acknowledge", "P-1", "field", "ack", None, "P-1", dispatch=dispatch), watch.now)
+    assert minutes(desk, watch, 5) == []
+
+
+def test_a_task_is_sent_again_only_while_its_clock_runs(desk: Desk, watch: Watch) -> None:
+    """When the hour to arrive is over nothing is sent any more; every screen is told once."""
+    _, dispatch = dispatched(desk)
+    assert minutes(desk, watch, 90) == [("assign", dispatch, "小心")] * 60
+    told = [
+        notice for change in desk.queue.changes("0-0", block_ms=0)
+        for notice in json.loads(change.parts.get("notices", b"[]")) if notice["kind"] == "no_answer"
+    ]  # fmt: skip
+    assert len(told) == 1
+
+
+def test_a_task_that_was_taken_back_is_not_sent_again(desk: Desk, watch: Watch) -> None:
+    """The withdrawal is the last that its patrol hears; the next dispatch is another one."""
+    no, first = dispatched(desk)
+    assert [act for act, _, _ in minutes(desk, watch, 2)] == ["assign"] * 3
+    desk.queue.act(Act(no, "withdraw", "林晓东", "supervisor", "undo"), watch.now)
+    assert minutes(desk, watch, 5) == [("withdraw", first, "")]
+    asked = Act(no, "dispatch", "林晓东", "supervisor", "again", None, "P-2", matter=MATTER, clocks=(ARRIVE,))
+    second = desk.queue.act(asked, watch.now).dispatch
+    assert minutes(desk, watch, 1) == [("assign", second, "")] * 2
+
+
+def test_whoever_takes_over_sends_first_what_was_taken_first(desk: Desk, watch: Watch) -> None:
+    """A worker dies with an assignment in its hands; the next sends it before the withdrawal, however young it is."""
+    no, dispatch = dispatched(desk)
+    with pytest.raises(ConnectionError):
+        send_tasks(desk, Refuses(), "clock-1")
+    asked = Act(no, "arrive", "P-1", "field", "there", None, "P-1", dispatch=dispatch)
+    desk.queue.act(asked, watch.now)  # it keeps the assignment worth sending
+    desk.queue.redis.delete(desk.queue.keys.sender)  # its lease has run out
+    listens = Listens()
+    desk.queue.redis.xadd(desk.queue.keys.outbox, withdrawal(no, dispatch))
+    while send_tasks(desk, listens, "clock-2"):
+        pass
+    assert [act for act, _, _ in listens.sent] == ["assign", "withdraw"]
+
+
+def withdrawal(no: str, dispatch: str) -> dict[Any, Any]:
+    """A withdrawal as the script puts it into the outbox."""
+    return {"act": "withdraw", "case": no, "patrol": "P-1", "dispatch": dispatch, "text": "", "at": str(millis(NOW))}
+
+
+def test_a_worker_that_lost_its_lease_stops_in_the_middle(desk: Desk) -> None:
+    """While one worker waits for the broker another takes over: the slow one sends nothing after that."""
+    no, dispatch = dispatched(desk)
+    desk.queue.redis.xadd(desk.queue.keys.outbox, withdrawal(no, dispatch))
+    others = Listens()
+
+    class Slow(Listens):
+        """Takes so long for the first message that the lease runs out."""
+
+        def send(self, topic: str, payload: bytes, *, timeout: float) -> None:
+            super().send(topic, payload, timeout=timeout)
+            desk.queue.redis.delete(desk.queue.keys.sender)
+            assert send_tasks(desk, others, "clock-2") == 2
+
+    slow = Slow()
+    assert send_tasks(desk, slow, "clock-1") == 1
+    assert [act for act, _, _ in slow.sent] == ["assign"]
+    assert [act for act, _, _ in others.sent] == ["assign", "withdraw"]
