@@ -126,7 +126,7 @@ class _Status(_Message, frozen=True, kw_only=True):
 
 class _Reply(_Placed, frozen=True, kw_only=True):
     id: edge.Id | None = None
-    dispatch: str
+    dispatch: str = ""
     case: str
     act: ReplyAct
     text: str | None = None

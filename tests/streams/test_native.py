@@ -385,3 +385,13 @@ def test_a_position_costs_microseconds() -> None:
             decode("gridpost/wanghai/position/p-7", payload, received=NOW, site="wanghai", register=REGISTER)
         best = min(best, (time.perf_counter() - begun) / 2000)
     assert best < 25e-6
+
+
+@pytest.mark.parametrize("act", ["check_in", "finish"])
+def test_a_department_that_was_called_answers_no_dispatch(act: str) -> None:
+    """Its call named none: the field may be empty or left out."""
+    said = {"case": "c1", "act": act, "at": NOW.timestamp()}
+    for each in (said, {**said, "dispatch": ""}):
+        found = take("wanghai/reply/police", each)
+        assert isinstance(found.body, Reply)
+        assert (found.body.dispatch, found.body.act) == ("", act)
