@@ -20,6 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from geo.tagging import GridIndex
 from streams import acts, clocks, workflow
 from streams.acts import Asked
 from streams.calendar import Calendar
@@ -31,7 +32,7 @@ from streams.ingest import understand
 from streams.matters import load_matters
 from streams.model import Alert, Case, Patrol, Report, State
 from streams.register import Register
-from tests.streams.desk import make_desk
+from tests.streams.desk import four_grids, small_register
 from tests.streams.samples import PLACE, SHANGHAI, event
 
 SPEED = 600.0
@@ -125,16 +126,16 @@ def day_desk(queue: DispatchQueue, folder: Path, dial: Dial) -> Desk:
             for key, limits in LIMITS.items()
         )
         catalogue.write_text(HEAD + "".join(rows), encoding="utf-8")
-    small = make_desk(queue, folder, dial.now)
     patrols = {
         f"P-{n:02}": Patrol(f"P-{n:02}", f"队员{n}", f"Officer {n}", "person", "Q1", "", "巡查岗", source="patrols")
         for n in range(PATROLS)
     }
     queue.register(patrols)
-    camera = {"D-1": small.register.devices["D-1"]}
+    small = small_register()
+    register = Register({"D-1": small.devices["D-1"]}, patrols, small.sources)
     return Desk(
-        small.site, Register(camera, patrols, small.register.sources), small.index, load_matters(catalogue),
-        Calendar(tz=SHANGHAI), queue, dial.now,
+        queue.keys.site, register, GridIndex(four_grids()), load_matters(catalogue), Calendar(tz=SHANGHAI), queue,
+        dial.now,
     )  # fmt: skip
 
 
