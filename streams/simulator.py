@@ -19,30 +19,22 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-import numpy as np
-import shapely
 
-from geo import grids
-from geo.gridset import GridSet
-from geo.roads import XY, Roads, load_roads
-from streams.errors import BadSetting
+from geo.roads import XY
 from streams.mqtt import MqttUrl, Publisher, Subscriber
-from streams.organisation import load_organisation
-from streams.register import Register, load_register
 from streams.simulated_alerts import Alerts
 from streams.simulated_day import Actor, Day, Said
 from streams.simulated_departments import Department
 from streams.simulated_devices import Fixed, Outages
-from streams.simulated_patrols import EVERY_S, Officer
+from streams.simulated_patrols import EVERY_S
+from streams.simulated_place import Place, departments_of, officers_of
 from streams.simulated_reports import RESIDENTS, VILLAGES, Reports
 
 ALERTS, RESIDENT_REPORTS, VILLAGE_REPORTS = 226, 142, 138
@@ -65,6 +57,8 @@ ALERTS_AT, RESIDENTS_AT, VILLAGES_AT = (3.0, 9.0, 20.0), (6.0, 24.0), (13.0, 28.
 DEVICES_WITHIN = 60.0
 TICK_S = 0.1
 
+__all__ = ["Load", "Place", "Sent", "Town", "simulate"]
+
 log = logging.getLogger(__name__)
 
 
@@ -86,28 +80,6 @@ class _Task(msgspec.Struct):
 
 class _Announcement(msgspec.Struct):
     alert: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """What the files of a town say: who is registered, where the roads and the grids are, which departments it has."""
-
-    register: Register
-    roads: Roads
-    gridset: GridSet
-    departments: tuple[str, ...] = ()
-
-    @classmethod
-    def load(cls, folder: Path) -> Place:
-        """Read `data/towns/<name>`; raises BadSetting or a GeoError that names the file."""
-        register = load_register(folder / "devices.csv", folder / "patrols.csv", folder / "sources.csv")
-        basemap = folder / "basemap.geojson"
-        roads = load_roads(basemap)
-        if roads is None:
-            raise BadSetting(f"{basemap} has no roads (LineStrings with layer 'road'): simulated officers need some")
-        org = folder / "org.toml"
-        departments = tuple(load_organisation(org).departments) if org.exists() else ()
-        return cls(register, roads, grids.load(folder / "grids.geojson"), departments)
 
 
 class Town:
@@ -137,11 +109,11 @@ class Town:
         self._due: list[tuple[float, int, Actor | Said]] = []
         self._roads = place.roads
         self._day = Day(start.astimezone(ZoneInfo(timezone)))
-        self._officers = _officers(place, seed, self._day, speed, fix_every)
+        self._officers = officers_of(place, seed, self._day, speed, fix_every)
         self._by_hand = frozenset(by_hand) & frozenset(self._officers)
         for name in self._by_hand:
             self._officers[name].play_by_hand()
-        self._departments = _departments(place, seed, self._officers)
+        self._departments = departments_of(place, seed, self._officers)
         self._tasks: dict[str, tuple[str, bytes]] = {}
         self._done: set[str] = set()
         self.alerts: Alerts | None = None
@@ -276,32 +248,6 @@ class Town:
 _OPENING = {"alerts": ALERTS_AT, "residents": RESIDENTS_AT, "villages": VILLAGES_AT}
 
 
-def _officers(place: Place, seed: int, day: Day, speed: float, every: float) -> dict[str, Officer]:
-    beats: dict[str, tuple[int, ...]] = {}
-    roads = place.roads
-    everywhere = tuple(range(len(roads.corners)))
-    sea = _sea(place)
-    officers: dict[str, Officer] = {}
-    for patrol in place.register.patrols.values():
-        if patrol.district not in beats:
-            grid = place.gridset.by_code.get(patrol.district)
-            beats[patrol.district] = (roads.within(_flat(roads, grid.geometry)) if grid else ()) or everywhere
-        sail = sea if patrol.kind == "vessel" else None
-        rng = Random(f"{seed}:{patrol.id}")
-        officers[patrol.id] = Officer(
-            patrol, roads, beats[patrol.district], rng, day, pace=speed, every=every, sail=sail
-        )
-    return officers
-
-
-def _departments(place: Place, seed: int, officers: Mapping[str, Officer]) -> dict[str, Department]:
-    cars: dict[str, list[Officer]] = {code: [] for code in place.departments}
-    for officer in officers.values():
-        if officer.patrol.department in cars and officer.patrol.kind != "vessel":
-            cars[officer.patrol.department].append(officer)
-    return {code: Department(code, its, Random(f"{seed}:{code}")) for code, its in cars.items()}
-
-
 def _name_of(name: str, dispatch: str, case: str) -> str:
     """What names a task: its dispatch, or whose part in which case."""
     return dispatch or f"{name}/{case}"
@@ -317,22 +263,6 @@ def _tell(department: Department, task: _Task, now: float, where: XY | None) -> 
             department.assign(now, task.dispatch, task.case)
         case "withdraw":
             department.withdraw(task.dispatch)
-
-
-def _flat(roads: Roads, geometry: shapely.Geometry) -> shapely.Geometry:
-    return shapely.transform(geometry, lambda xy: np.array([roads.plane.metres(*place) for place in xy]))
-
-
-def _sea(place: Place) -> Callable[[Random, XY], XY]:
-    """Where a vessel sails next: a lane of 6 km along the eastern edge of the grids, 300 to 1,500 m outside."""
-    west, south, east, north = place.gridset.bounds
-    (_, bottom), (right, top) = place.roads.plane.metres(west, south), place.roads.plane.metres(east, north)
-    middle = (bottom + top) / 2
-
-    def sail(rng: Random, _: XY) -> XY:
-        return right + rng.uniform(300, 1500), middle + rng.uniform(-3000, 3000)
-
-    return sail
 
 
 def simulate(
