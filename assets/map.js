@@ -268,25 +268,36 @@ window.gridpostMap = (function () {
     mark("selection", "routes", "marks");
   }
 
-  /* A map on paper: fitted once to all grids, its letters and lines grown with everything else, and left alone. */
+  /* A map on paper: all grids fitted, its letters and lines grown with everything else. Nobody moves it, so whenever it
+     stands otherwise (Plotly draws it anew when the page is laid out or its shapes have come) it is put back. */
   function still(id, padding) {
-    const wait = setInterval(() => {
+    let known = null, want = "", watch = null;
+    const stands = (it) => [it.getCenter().lng, it.getCenter().lat, it.getZoom()].map((value) => value.toFixed(3)).join();
+    const fit = (found, b) => {
+      const pad = Object.fromEntries(Object.entries(padding).map(([side, rem]) => [side, 16 * scale() * rem]));
+      found.map.resize();
+      found.map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: pad, duration: 0});
+      keepView(found.gd, found.map);
+      want = stands(found.map);
+    };
+    const grow = (it) => {
+      gridpostLayers.grow(it, scale(), false);
+      const deeper = Math.log2(scale());   // twice the pixels are one zoom more: show no more names for that
+      if (deeper) for (const layer of it.getStyle().layers) it.setLayerZoomRange(layer.id, Math.min(24, (layer.minzoom || 0) + deeper), Math.min(24, (layer.maxzoom || 24) + deeper));
+    };
+    const look = () => {
       const found = mapOf(id), b = gp.directory().bounds;
       if (!found || !b) return;
-      clearInterval(wait);
-      k = scale();
-      gridpostLayers.grow(found.map, k, false);
-      const deeper = Math.log2(k);   // twice the pixels are one zoom more: show no more names for that
-      if (deeper) for (const layer of found.map.getStyle().layers) found.map.setLayerZoomRange(layer.id, Math.min(24, (layer.minzoom || 0) + deeper), Math.min(24, (layer.maxzoom || 24) + deeper));
-      const pad = Object.fromEntries(Object.entries(padding).map(([side, rem]) => [side, 16 * k * rem]));
-      const fit = () => {
-        found.map.resize();
-        found.map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: pad, duration: 0});
-        keepView(found.gd, found.map);
-      };
-      fit();
-      new ResizeObserver(fit).observe(found.gd);
-    }, 50);
+      if (found.map !== known) {
+        known = found.map;
+        grow(known);
+        if (watch) watch.disconnect();
+        watch = new ResizeObserver(() => fit(found, b));
+        watch.observe(found.gd);
+        fit(found, b);
+      } else if (stands(known) !== want) fit(found, b);
+    };
+    setInterval(look, 250);
   }
   function fitAll(duration) {
     const b = gp.directory().bounds;
