@@ -230,7 +230,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "sent_to": ("已派给", "Sent to"),
     # acts
     "dispatch_to": ("派遣给 {name}", "Dispatch to {name}"),
-    "dispatch_meta": ("{km} km · 约 {n} 分到场", "{km} km · about {n} min"),
+    "dispatch_meta": ("{km} km · 约 {n} 分到场", "{km} km · {n} min"),
     "dispatch_none": ("没有可派的人", "Nobody to send"),
     "dispatch_down": ("数据中断，不能派遣", "Feed down: dispatching is off"),
     "dispatch_down_why": (

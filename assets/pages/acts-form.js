@@ -35,6 +35,8 @@ window.gridpostForms = (function () {
   function part(name, spec, shown, optional) {
     const field = fields[name](spec, shown), el = document.createElement("div");
     el.className = "field " + name;
+    el.setAttribute("role", "group");
+    el.setAttribute("aria-label", field.label);
     el.innerHTML = `<span class="label">${e(optional && name === "text" ? t("form_note") : field.label)}${field.note ? `<small>${e(field.note)}</small>` : ""}</span>${field.html}`;
     return {name, field, el, optional: optional || !!field.optional};
   }

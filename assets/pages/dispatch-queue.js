@@ -45,7 +45,8 @@ window.gridpostQueue = (function () {
     const who = (d.patrols[item.patrol] || {}).name || d.departments[item.department];
     const [flag, flagKind] = flagged(item);
     return {no: item.no, version: item.version, priority: item.priority, title: (matter.name || item.category || item.matter) + (device ? " · " + device.name : ""),
-      short: item.no.split("-").pop(), where: grid_.name || (item.lon == null ? t("no_place") : t("no_grid")), state: item.state, flag, flagKind,
+      short: item.no.split("-").pop(), where: grid_.name || (item.lon == null ? t("no_place") : t("no_grid")), flag, flagKind,
+      state: [item.state, item.patrol || item.department, flag, flagKind].join(),   // a cell is drawn anew only when its value is another
       said: who && !WAITING.includes(item.state) ? (d.states[item.state] || "") + " " + who : d.states[item.state] || item.state,
       waiting: WAITING.includes(item.state) || item.state === "handled", due: clock ? clock.due : NEVER - item.updated, start: clock ? clock.start : 0, clock: clock ? clock.name : ""};
   }
