@@ -53,12 +53,12 @@ def run(desk: Desk, publisher: Publishes, worker: str) -> None:
     mutual = Mutual(desk)
     with ThreadPoolExecutor(6, "clock") as pool:
         loops = [
-            pool.submit(_until_stopped, desk, lambda: send_tasks(desk, publisher, worker), PAUSE_S),
-            pool.submit(_until_stopped, desk, lambda: keep_time(desk), TIME_EVERY_S),
-            pool.submit(_until_stopped, desk, lambda: desk.queue.seal(desk.now()), TIME_EVERY_S),
-            pool.submit(_until_stopped, desk, silence.look, LOOK_EVERY_S),
-            pool.submit(_until_stopped, desk, fences.look, FENCES_EVERY_S),
-            pool.submit(_until_stopped, desk, mutual.look, TIME_EVERY_S),
+            pool.submit(until_stopped, desk, lambda: send_tasks(desk, publisher, worker), PAUSE_S),
+            pool.submit(until_stopped, desk, lambda: keep_time(desk), TIME_EVERY_S),
+            pool.submit(until_stopped, desk, lambda: desk.queue.seal(desk.now()), TIME_EVERY_S),
+            pool.submit(until_stopped, desk, silence.look, LOOK_EVERY_S),
+            pool.submit(until_stopped, desk, fences.look, FENCES_EVERY_S),
+            pool.submit(until_stopped, desk, mutual.look, TIME_EVERY_S),
         ]
         wait(loops, return_when=FIRST_EXCEPTION)
         desk.stop.set()
@@ -66,13 +66,20 @@ def run(desk: Desk, publisher: Publishes, worker: str) -> None:
             loop.result()
 
 
-def _until_stopped(desk: Desk, work: Callable[[], object], pause_s: float) -> None:
+def until_stopped(desk: Desk, work: Callable[[], object], pause_s: float) -> None:
+    """Do the work again and again, also while Redis or the broker is away."""
+    away = False  # one line when it goes, one when it is back, however long that takes
     while not desk.stop.is_set():
         try:
             work()
         except Unreachable as error:
-            if not desk.stop.is_set():
+            if not away and not desk.stop.is_set():
                 log.warning("%s; trying again", error)
+            away = True
+        else:
+            if away:
+                log.warning("back; going on where we were")
+            away = False
         desk.stop.wait(pause_s)
 
 

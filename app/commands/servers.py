@@ -53,7 +53,8 @@ def ingest(
 def clock(
     worker: Annotated[str, typer.Option(help="Name of this worker; keep it over restarts.")] = "1",
 ) -> None:
-    """The worker that sends tasks to patrols and watches for devices that fell silent."""
+    """The worker that keeps time: reminders, second looks after announcements, tasks to the field, the trace's seals,
+    silent devices, fences. Two may run."""
     settings = config.load()
     logs.set_up(settings.log_format)
     with with_servers(settings) as whole:

@@ -14,11 +14,12 @@ from streams.codec import millis
 from streams.desk import Desk
 from streams.dispatch_queue import DispatchQueue
 from streams.embedded import Broker
+from streams.errors import Unreachable
 from streams.ingest import understand
 from streams.model import Clock, Status
 from streams.mqtt import Publisher, subscribe
 from streams.refusals import Act
-from streams.watch import Silence, keep_time, run, send_tasks
+from streams.watch import Silence, keep_time, run, send_tasks, until_stopped
 from tests.conftest import wait_until
 from tests.streams.desk import make_desk
 from tests.streams.samples import MATTER, NOW, event, later
@@ -279,3 +280,20 @@ def test_a_worker_that_lost_its_lease_stops_in_the_middle(desk: Desk) -> None:
     assert send_tasks(desk, slow, "clock-1") == 1
     assert [act for act, _, _ in slow.sent] == ["assign"]
     assert [act for act, _, _ in others.sent] == ["assign", "withdraw"]
+
+
+def test_a_broker_that_stays_away_is_complained_about_once(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Ten tries in vain leave one line in the log, and one when it goes on."""
+    tries = iter(range(12))
+
+    def work() -> None:
+        n = next(tries)
+        if n < 10:
+            raise Unreachable("the broker did not acknowledge")
+        if n == 11:
+            desk.stop.set()
+
+    until_stopped(desk, work, 0)
+    assert [record.message for record in caplog.records] == [
+        "the broker did not acknowledge; trying again", "back; going on where we were"
+    ]  # fmt: skip
