@@ -16,7 +16,7 @@
     gp.start("dispatch");
     ["reset", "cases"].forEach((kind) => gp.on(kind, changed));
     gp.on("tick", refreshCandidates);
-    gp.on("notices", notices);
+    gp.on("notice", notices);
     const unless = (run) => (id) => (window.gridpostPlace.picking() ? undefined : run(id));
     map.start("map", {on: {case: unless(select), patrol: unless(patrolClicked), device: () => undefined, ground: () => undefined, name: tip}});
     queue.start(select);
