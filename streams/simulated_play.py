@@ -24,9 +24,9 @@ from streams.simulator import Place, Town
 from streams.watch import Silence, keep_time, send_tasks
 from streams.workflow import ON_CASE, STATE_NAMES
 
-STEP_S, CREW_S, PATROLLED_S = 5, 10, 30
+STEP_S, CREW_S, PATROLLED_S = 10, 20, 60
 BATCH = 256
-FIX_S = 15.0
+FIX_S = 30.0
 """Officers of a played span say where they are less often: most of the time would be theirs."""
 
 
@@ -58,7 +58,7 @@ class Play:
         self._silence, self._fences = Silence(self.desk), Fences(self.desk, self.desk.borders)
 
     def until(self, end: datetime) -> None:
-        """Play up to `end`, in steps of 5 s."""
+        """Play up to `end`, in steps of 10 s."""
         while self.watch.at < end:
             self.watch.at += timedelta(seconds=STEP_S)
             self._steps += 1
