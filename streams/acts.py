@@ -19,7 +19,7 @@ from geo.places import Position
 from streams import clocks, triage, workflow
 from streams.calendar import instant
 from streams.clocks import Limit
-from streams.codec import event_fields, to_json
+from streams.codec import event_fields, millis, to_json
 from streams.desk import Desk
 from streams.dispatch_queue import Answered
 from streams.errors import BadSetting, JumpRefused, NoSuchCase, NotJoined, Refused
@@ -85,7 +85,7 @@ def prepared(desk: Desk, row: workflow.Act, asked: Asked, case: Case, now: datet
         department=asked.department, departments=asked.departments, dispatch=asked.dispatch, text=asked.text,
         image=asked.image, matter=matter, into=asked.into, score=_score(asked.score), wanted=asked.wanted,
         limit=str(_limit(asked.limit)) if asked.limit else "", until=_until(asked.until, now),
-        clocks=_clocks(desk, row, asked, case, matter, now), noted=_noted(asked, case),
+        clocks=(started := _clocks(desk, row, asked, case, matter, now)), noted=_noted(asked, case, started, now),
         settle=_settle(desk, asked, matter, now),
     )  # fmt: skip
     more = OWN.get(asked.name)
@@ -113,7 +113,7 @@ def _accept(desk: Desk, asked: Asked, case: Case, act: Act) -> Act:
 
 def _classify(desk: Desk, asked: Asked, case: Case, act: Act) -> Act:
     matter = act.matter
-    if matter is None:
+    if matter is None or not asked.matter:  # the script says what is missing
         return act
     urgency = triage.priority(matter)
     return act._replace(
@@ -149,9 +149,10 @@ def _split(desk: Desk, asked: Asked, case: Case, act: Act) -> Act:
         raise NotJoined(asked.no, asked.event)
     [intent] = triage.apply(desk.matters, [event], desk.calendar, desk.register.patrols, desk.organisation)
     made = event_fields(event, intent, desk.calendar.tz)
-    if not (made.get("open") or (made.get("rule") or {}).get("open")):
+    opens = next((one["open"] for one in (made, made.get("alert"), made.get("rule")) if one and one.get("open")), None)
+    if opens is None:
         raise NotJoined(asked.no, asked.event)  # the catalogue has changed: it would open nothing today
-    return act._replace(event=asked.event, made=made)
+    return act._replace(event=asked.event, made={**made, "open": opens})
 
 
 OWN: dict[str, Callable[[Desk, Asked, Case, Act], Act]] = {
@@ -188,10 +189,15 @@ def _clocks(
     return clocks.running(limits, row.starts, now, calendar)
 
 
-def _noted(asked: Asked, case: Case) -> int | None:
+def _noted(asked: Asked, case: Case, started: tuple[Clock, ...], now: datetime) -> int | None:
     """Until when the reminders of a clock that goes on are noted, if not until now: one that was stopped says what it
-    missed."""
-    return next((clock.done for clock in case.clocks if asked.name == "rework" and clock.name == "handle"), None)
+    missed, and one that is over from its start, by the limit of another matter, says so."""
+    was = {clock.name: clock for clock in case.clocks}
+    if asked.name == "rework" and "handle" in was:
+        return was["handle"].done
+    if asked.name == "classify" and started and started[0].due not in [clock.due for clock in case.clocks]:
+        return min(millis(now), started[0].due - 1)
+    return None
 
 
 def _settle(desk: Desk, asked: Asked, matter: Matter | None, now: datetime) -> Clock | None:

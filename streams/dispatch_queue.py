@@ -233,7 +233,7 @@ class DispatchQueue(Outbox):
             "until": millis(act.until) if act.until else None, "event": act.event, "e": act.made, "score": act.score,
             "wanted": act.wanted, "from": act.department if act.role == "department" else act.patrol,
             "aid": act.aid or None,
-            "clocks": clock_args((clock, self._marks(clock, after=_heard(act, clock, at))) for clock in act.clocks),
+            "clocks": clock_args((clock, self._marks(clock, after=act.noted or at)) for clock in act.clocks),
             **act.place,
             "settle": next(iter(clock_args((c, self._marks(c, after=at)) for c in (act.settle,) if c)), None),
         }  # fmt: skip
@@ -258,13 +258,6 @@ class DispatchQueue(Outbox):
             skip += len(at)
         pairs = ((ms, clocks.percent(skip + n)) for n, ms in enumerate(at))
         return tuple(value for ms, share in pairs if ms > after for value in (ms, share))
-
-
-def _heard(act: Act, clock: Clock, now: int) -> int:
-    """Until when the reminders of a clock that an act starts need not be noted; that a new deadline is over must be."""
-    if act.name == "classify":
-        return min(now, clock.due - 1)
-    return now if act.noted is None else act.noted
 
 
 def _calls(batch: Sequence[Tagged]) -> Iterator[Sequence[Tagged]]:

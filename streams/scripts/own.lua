@@ -253,7 +253,7 @@ function OWN.split(c, a, no)
     known = known or entry.act == 'join' and entry.detail == a.event
   end
   if not known then return no_to('not_joined', {event = a.event}) end
-  local open = a.e.open or a.e.rule.open
+  local open = a.e.open
   local new = open_case(a.e, open)
   local alert = some(open.alert) or a.e.rule and redis.call('HGET', prefix .. 'device:' .. a.e.device, 'up:' .. a.e.quantity)
   if some(alert) then take_alert(no, c, new, alert) end
