@@ -214,11 +214,12 @@
   }
 
   /* ---- notices ---- */
-  /* Reminders are calm: the row is marked, one sentence is shown (many at once are counted); the halfway mark is for
-     whoever is on the case and shows in its row only. Nobody answering is said until it is read. */
+  /* Reminders are calm: the row is marked, one sentence is shown (many at once are counted); the halfway mark of a case
+     that somebody is on is for them and shows in its row only. Nobody answering is said for longer. */
   function notices(items) {
     const said = (one) => (gp.lang() === "zh" ? one.text_zh : one.text_en);
-    const reminders = items.filter((one) => one.kind === "reminder"), up = reminders.filter((one) => one.level > 0 && gp.state().cases[one.case]);
+    const ours = (one, on) => !!on && (one.level > 0 || !(on.patrol || on.department));
+    const reminders = items.filter((one) => one.kind === "reminder"), up = reminders.filter((one) => ours(one, gp.state().cases[one.case]));
     for (const one of reminders) queue.mark(one.case, "reminder", t("clock_" + one.clock) + " " + one.percent + "%");
     if (up.length > 2) acts.toast(t("reminders_many", {n: new Set(up.map((one) => one.case)).size}));
     else up.forEach((one) => acts.toast(said(one)));

@@ -326,7 +326,7 @@ def test_a_reminder_marks_the_row_and_names_who_supervises(at_desk: Callable[...
     select(page, case)
     respond = next(clock for clock in case.clocks if clock.name == "respond")
     centre.queue.look(centre.now() + timedelta(milliseconds=0.9 * (respond.due - respond.start)))
-    eventually(page, "/时限已用 80%，提醒网格长/.test(document.querySelector('#toasts').innerText)", "the toast")
+    eventually(page, "/响应时限已用 80%/.test(document.querySelector('#toasts').innerText)", "the toast")
     eventually(page, "/督办·网格长/.test((document.querySelector('#queue .flag') || {}).innerText)", "the row")
     chief = centre.org.person_for(1, case.grids)
     assert chief is not None
