@@ -133,7 +133,8 @@ class Officer:
             return []
         self._known.add(dispatch)
         away = self._task is not None and self._task.visit
-        if not again and (not self._on_duty or away or self._rng.random() < 0.05):
+        unwilling = self._rng.random() < 0.05 and not self._stands_at(place)
+        if not again and (not self._on_duty or away or unwilling):
             text = self._rng.choice(DECLINED) if self._on_duty else "已下班，请改派"
             return [self._answer(dispatch, case, "decline", text, self._rng.uniform(5, 30))]
         task = _Task(dispatch, case, place)
@@ -142,6 +143,10 @@ class Officer:
         else:
             self._waiting.append(task)
         return []
+
+    def _stands_at(self, place: XY | None) -> bool:
+        """Whether it is there already: the centre notices that, so it cannot well decline."""
+        return place is not None and hypot(place[0] - self._at[0], place[1] - self._at[1]) < 100
 
     def withdraw(self, now: float, dispatch: str) -> None:
         """Drop the task, wherever it stands, and go back to the beat."""
