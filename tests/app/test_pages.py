@@ -282,6 +282,31 @@ def test_the_wall_says_what_needs_action_and_shows_the_pin(page: Page, desk: Des
     eventually(page, "gridpostMap.map.queryRenderedFeatures({layers: ['live-cases']}).length === 1", "the pin")
 
 
+def test_the_wall_counts_only_what_waits_to_be_dispatched_and_names_who_supervises(page: Page, desk: Desk) -> None:
+    """Two open cases, one still to verify: 待派 is 1. The one whose clocks broke names the duty leader."""
+    case = a_fire(desk)
+    say(desk, "report", "hotline", category="exposed_rubbish", text="垃圾", lon=119.17, lat=34.94)
+    desk.queue.look(desk.now() + timedelta(minutes=12))  # 240 % of the five minutes to respond
+    leader = centres.current().org.person_for(3, case.grids)
+    assert leader is not None
+    page.goto("/wall")
+    page.wait_for_selector("#n-waiting")
+    eventually(page, "document.querySelector('#n-waiting').textContent === '1'", "one to dispatch")
+    page.wait_for_selector("#urgent-rows .above")
+    assert page.inner_text("#urgent-rows .above") == f"督办：值班领导 {leader.name}"
+
+
+def test_the_days_heat_map_shows_all_grids_on_a_big_screen(page: Page, desk: Desk) -> None:
+    """At 3840 the map is fitted to its panel, not to the one of an ordinary screen."""
+    a_fire(desk)
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    page.goto("/daily")
+    height = "((m, b) => m.project([b[0], b[1]]).y - m.project([b[2], b[3]]).y)"
+    both = "f.map, gridpost.directory().bounds"
+    shown = f"(f => f && {height}({both}) / f.map.getContainer().clientHeight)(gridpostMap.mapOf('day-map'))"
+    eventually(page, f"{shown} > 0.8 && {shown} <= 1", "the town fills the panel")
+
+
 def test_a_dead_feed_is_said_and_dispatching_stops(page: Page, desk: Desk) -> None:
     """No heartbeat for 15 s: the amber band, and the button says why it is off; clocks go on."""
     case = a_fire(desk)
