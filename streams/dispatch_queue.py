@@ -171,7 +171,7 @@ class DispatchQueue(Outbox):
                 return None
             if answer["error"] != "marks_missing":
                 raise refusal(act, answer)
-            more = self._more(answer["low"])  # a clock that no worker has looked at yet
+            more += self._more(answer["low"])  # of a clock that no worker has looked at yet, or not for long
 
     def look(self, now: datetime) -> Looked:
         """What time alone brings about by `now`; see `scripts/clock.lua`. Harmless to repeat."""
