@@ -138,23 +138,27 @@ def _posted(patrol: Patrol, names: Mapping[str, str]) -> Patrol:
     return msgspec.structs.replace(patrol, post=names.get(patrol.post, patrol.post))
 
 
-def flat_names(lang: Lang) -> dict[str, str]:
+def flat_names(lang: Lang) -> Mapping[str, str]:
     """id or code -> name: sources, patrols, devices, squads, grids, departments, states; modules as `module:key`."""
-    known = _directory(id(current()), lang)
-    flat = {key: row["name"] for kind in ("sources", "grids", "devices", "patrols") for key, row in known[kind].items()}
-    flat |= known["squads"] | known["departments"] | known["states"] | _people(id(current()), lang)
-    return flat | {f"module:{key}": name for key, name in known["modules"].items()}
+    return _flat(id(current()), lang)
 
 
 @lru_cache(maxsize=4)
-def _people(_centre: int, lang: Lang) -> dict[str, str]:
+def _flat(centre_id: int, lang: Lang) -> Mapping[str, str]:
+    known = _directory(centre_id, lang)
+    flat = {key: row["name"] for kind in ("sources", "grids", "devices", "patrols") for key, row in known[kind].items()}
+    flat |= known["squads"] | known["departments"] | known["states"] | _people(lang)
+    return flat | {f"module:{key}": name for key, name in known["modules"].items()}
+
+
+def _people(lang: Lang) -> dict[str, str]:
     """Names of persons, posts and roles in Chinese, as cases and registers carry them -> in the language."""
     org = current().org
     roles = {f"role:{role.key}": named(role, lang) for role in org.roles.values()}
     return roles | {one.name: named(one, lang) for one in (*org.persons.values(), *org.posts.values())}
 
 
-def place(case: Case, lang: Lang, names: dict[str, str]) -> str:
+def place(case: Case, lang: Lang, names: Mapping[str, str]) -> str:
     """Grid, district and coordinates in one line."""
     if case.lon is None or case.lat is None:
         return word("no_place", lang)

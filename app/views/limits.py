@@ -41,7 +41,7 @@ def cell(look: Look, clock: Clock) -> html.Div:
     name = html.Em(word(f"clock_{clock.name}", lang))
     due = when(clock.due, look.now, look.tz)
     guess = [html.I(word("provisional", lang), className="guess")] if clock.provisional else []
-    top = html.Div([name, *guess, html.Span(due, className="t3")])
+    top = html.Div([name, *guess, html.Span(due if clock.paused is None else "", className="t3")])
     if clock.done is not None:
         late = clock.done > clock.due
         said = word("clock_late" if late else "clock_in_time", lang, time=when(clock.done, look.now, look.tz))

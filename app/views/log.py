@@ -89,13 +89,20 @@ def reminder(entry: Entry, look: Look) -> str:
     return word("log_remind" if n < 100 else "log_remind_over", lang, clock=clock, n=n if n < 100 else n - 100)
 
 
+def rating(_entry: Entry, look: Look) -> str:
+    """The rating, with the score that the case has now."""
+    score = look.case.score
+    return act_name("rate", look.lang) if score is None else word("rated_with", look.lang, score=score)
+
+
 def joined(_entry: Entry, look: Look) -> str:
     """Another report or alert of the same thing."""
     return word("log_join", look.lang)
 
 
 IN_WORDS: dict[str, Callable[[Entry, Look], str]] = {
-    "report": report, "join": joined, "remind": reminder, "ask": request, "refuse": request, "extend": extension,
+    "report": report, "join": joined, "rate": rating, "remind": reminder, "ask": request, "refuse": request,
+    "extend": extension,
     **dict.fromkeys(("whistle", "check_in", "finish", "dismiss"), departments),
     **dict.fromkeys(("merge", "absorb", "unmerge", "release", "split"), other_case),
 }  # fmt: skip
