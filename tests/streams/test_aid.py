@@ -412,3 +412,34 @@ def test_the_task_goes_to_the_lenders_topic_and_the_reply_comes_back(two: Pair) 
                                                               request="r4"), two.watch())  # fmt: skip
     with pytest.raises(NoSuchCase):
         mutual.answer(two.lender, msgspec.structs.replace(reply, no="nowhere/GP-1"), two.watch())
+
+
+def test_a_confirmation_that_comes_after_the_ask_was_taken_back_does_nothing(two: Pair) -> None:
+    """The worker had decided to send, and slept: the script looks whether the ask still stands."""
+    no = opened(two.borrower)
+    ask = two.ask(no)
+    two.approve(ask)
+    plan = two.borrows.decide(ask, two.watch())
+    two.borrows.cancel(ask.id, by="林晓东", role="operator", now=two.watch())
+    two.borrows.carry_out(plan, two.watch())
+    two.settle()
+    assert two.case(no).state is State.ACCEPTED
+    assert two.patrol()["case"] == ""
+
+
+def test_an_ask_is_not_forgotten_while_its_case_is_bound(two: Pair) -> None:
+    """One worker slept before it confirmed, another before it forgot: the case comes back all the same."""
+    no = opened(two.borrower)
+    ask = two.ask(no)
+    two.approve(ask)
+    confirm = two.borrows.decide(ask, two.watch())
+    two.watch.later(61)
+    two.lends.look()
+    forget = two.borrows.decide(ask, two.watch())
+    two.borrows.carry_out(confirm, two.watch())
+    assert two.case(no).aid == ask.id
+    two.borrows.carry_out(forget, two.watch())
+    assert [each.id for each in two.borrows.book(two.borrower.site).asks()] == [ask.id]
+    two.settle()
+    assert two.case(no).state is State.ACCEPTED
+    assert two.borrows.book(two.borrower.site).asks() == []
