@@ -11,6 +11,7 @@ from typing import Literal
 from app.labels_acts import ACT_WORDS
 from app.labels_daily import DAILY_WORDS
 from app.labels_field import FIELD_WORDS
+from app.labels_plan import PLAN_WORDS
 from streams.workflow import ACTS
 
 Lang = Literal["zh", "en"]
@@ -444,6 +445,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "date": ("日期", "Date"),
     **FIELD_WORDS,
     **ACT_WORDS,
+    **PLAN_WORDS,
     **DAILY_WORDS,
 }
 

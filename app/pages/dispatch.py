@@ -51,6 +51,7 @@ def layout(lang: str | None = None, **_: str) -> html.Div:
             *(dcc.Store(id=name) for name in ("dispatch-started", "shown", "narrowed", "layered")),
             html.Div(id="toasts", role="status", **extra(aria_live="polite")),
             html.Dialog(id="keys-help", **extra(aria_label=word("keys_title", words))),
+            html.Dialog(id="plan-dialog", **extra(aria_label=word("plan_title", words))),
         ],
         id="dispatch-page",
         className="page desk",
@@ -113,6 +114,9 @@ def queue(lang: Lang) -> html.Section:
                     html.Span(word("sorted", lang)),
                     html.Span(id="shown-count"),
                     html.Span(className="spacer"),
+                    html.Button(
+                        word("plan", lang), id="plan", type="button", className="quiet", title=word("plan_hint", lang)
+                    ),
                     html.Span(className="age", **extra(data_age="cases", data_period="15")),
                 ],
                 className="queue-note",
