@@ -147,7 +147,7 @@ class Deskwork:
         return Wish(case, "verify", {})
 
     def _sends(self, case: Case, at: int) -> Wish | None:
-        if not case.dispatched:
+        if not case.dispatched and case.priority > 2 and case.act != "resume":
             later = self._asks(case, "suspend", SUSPENDED, "当事人外出，约定时间再办")
             if later is not None:
                 return later
@@ -188,7 +188,8 @@ class Deskwork:
         """A supervisor decides requests, ends suspensions without an end and rates; a leader rates."""
         chance = self._chance(case, "decides", case.version)
         if case.state is State.CLOSED:
-            if at - case.acted < 10 * MINUTE or self._chance(case, "rates").random() < 0.5 != (role == "leader"):
+            leads = self._chance(case, "rates").random() < 0.5
+            if at - case.acted < 10 * MINUTE or leads != (role == "leader"):
                 return None
             if role == "supervisor" and chance.random() < REOPENED:
                 return Wish(case, "reopen", {"text": "回访不满意，重新办理"})
