@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from streams.codec import read_entry
+from streams.codec import local_day, read_entry
 from streams.dispatch_queue import DispatchQueue, connect
 from streams.embedded import Broker, Valkey
 from streams.keys import Keys
+from streams.model import Case
 from streams.trace import NOTHING, chain
 from tests.conftest import wait_until
 from tests.story.clock_day import DAWN, Day, Dial, Outcome, Reminder, day_desk
@@ -111,11 +112,14 @@ class Site:
     def _outcome(self, day: Day) -> Outcome:
         logged = Counter(self._logged())
         noticed = Counter(self._noticed())
-        levels = {case.no: case.level for case in self.queue.cases_of(self.end.astimezone(SHANGHAI).date().isoformat())}
+        levels = {case.no: case.level for case in self._cases()}
         return Outcome(logged, noticed, levels, day.done)
 
+    def _cases(self) -> list[Case]:
+        return self.queue.cases_of(local_day(DAWN, SHANGHAI))
+
     def _logged(self) -> Iterator[Reminder]:
-        for case in self.queue.cases_of(DAWN.astimezone(SHANGHAI).date().isoformat()):
+        for case in self._cases():
             for entry in self.queue.log(case.no):
                 if entry.act == "remind":
                     clock, percent = entry.text.rsplit(" ", 1)
