@@ -34,6 +34,8 @@ from streams.trace import NOTHING, chain
 from streams.triage import Intent
 
 DAY_S = 24 * 3600
+MARKS = 6
+"""So many reminders of a clock are kept ahead: each act writes them, so they are few; the clock worker adds more."""
 CALL_WEIGHT = 256
 """How much one call of the record script takes on, so that Redis is not held for more than about 10 ms: a position
 weighs 1, anything that may touch an alert or a case 4."""
@@ -254,7 +256,7 @@ class DispatchQueue(Outbox):
 
     def _marks(self, clock: Clock, *, skip: int = 0, after: int = 0) -> tuple[int, ...]:
         """Epoch ms and percent of the next reminders later than `after`, one after the other; at least one."""
-        while (at := clocks.marks(clock, self._calendar, skip))[-1] <= after:
+        while (at := clocks.marks(clock, self._calendar, skip, MARKS))[-1] <= after:
             skip += len(at)
         pairs = ((ms, clocks.percent(skip + n)) for n, ms in enumerate(at))
         return tuple(value for ms, share in pairs if ms > after for value in (ms, share))

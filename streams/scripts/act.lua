@@ -13,4 +13,4 @@ if not answered then
     redis.call('SET', done, answered, 'EX', arg.seen_ttl)
   end
 end
-return {answered, json(prefix .. 'case:' .. a.no, CASE, CASE_NAMES)}
+return {answered, shown[a.no] or json(prefix .. 'case:' .. a.no, CASE, CASE_NAMES)}

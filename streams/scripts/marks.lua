@@ -6,7 +6,7 @@
 -- starts again with the same due says nothing twice. A new case has none yet and is due at once, so that ingest need
 -- not work them out.
 local notices = {}
-local MARKS_LOW = 8  -- so few numbers left (4 marks): the caller shall work out more
+local MARKS_LOW = 4  -- so few numbers left (2 marks): the caller shall work out more
 
 local function clock_key(clock) return some(clock.of) and clock.name .. ':' .. clock.of or clock.name end
 
@@ -92,11 +92,7 @@ local function marks_json(c)
   local out = {}
   for _, clock in ipairs(c.clocks) do
     local list = c.marks[clock_key(clock)]
-    if list and running(clock) then
-      local texts = {}
-      for i, value in ipairs(list) do texts[i] = whole(value) end
-      out[#out + 1] = cjson.encode(clock_key(clock)) .. ':[' .. table.concat(texts, ',') .. ']'
-    end
+    if list and running(clock) then out[#out + 1] = cjson.encode(clock_key(clock)) .. ':' .. cjson.encode(list) end
   end
   local noted = {}
   for same, percent in pairs(c.marks.noted or {}) do noted[#noted + 1] = cjson.encode(same) .. ':' .. whole(percent) end

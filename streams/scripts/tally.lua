@@ -19,8 +19,13 @@ local function write_counts()
   end
 end
 
+local shown = {}  -- cases as JSON, as the feed got them
+
 local function announce_touched(parts)
   for key in pairs(alerts) do parts.alerts[#parts.alerts + 1] = json(prefix .. 'alert:' .. key, ALERT, ALERT_NAMES) end
-  for no in pairs(cases) do parts.cases[#parts.cases + 1] = json(prefix .. 'case:' .. no, CASE, CASE_NAMES) end
+  for no in pairs(cases) do
+    shown[no] = json(prefix .. 'case:' .. no, CASE, CASE_NAMES)
+    parts.cases[#parts.cases + 1] = shown[no]
+  end
   announce(now, parts)
 end
