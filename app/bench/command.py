@@ -26,6 +26,7 @@ class Name(StrEnum):
     feed = "feed"
     browser = "browser"
     dispatch = "dispatch"
+    acts = "acts"
     all = "all"
 
 
@@ -62,6 +63,10 @@ def measured(name: Name, quick: bool, state: Path) -> Report:
             from app.bench import feed
 
             return feed.run(state, feed.QUICK if quick else feed.Sizes())
+        case Name.acts:
+            from app.bench import acting
+
+            return acting.run(state, acting.QUICK if quick else acting.Sizes())
         case Name.dispatch:
             from app.bench import dispatching
 
