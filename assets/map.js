@@ -12,7 +12,7 @@ window.gridpostMap = (function () {
   const pulses = new Map();      // case -> began
   const pulsed = new Set();      // case + reason that has pulsed already
   const given = {};              // source -> what it holds, as text
-  let map = null, k = 1, wall = false, chosen = false, calm = false, handlers = {}, drawn = 0, asked = 0, walked = 0;
+  let map = null, k = 1, wall = false, chosen = false, calm = false, handlers = {}, drawn = 0, asked = 0, walked = 0, fitted = "";
   let selected = {case: null, grid: null, patrol: null, candidates: [], chosen: 0};
 
   /* The only place that knows where Plotly keeps its MapLibre map. */
@@ -45,7 +45,7 @@ window.gridpostMap = (function () {
       api.gd = found.gd;
       walkers.start(map, calm);
       dress();
-      map.on("moveend", () => { keepView(found.gd); mark("patrols"); });
+      map.on("moveend", () => { keepView(found.gd); mark("patrols"); settle(); });
       fitAll(0);   // the figure was fitted to a panel of the usual size; this one may be twice that
       map.on("styledata", () => { if (map.isStyleLoaded() && !map.getLayer("live-patrols")) dress(); });
       listen(found.gd);
@@ -272,7 +272,6 @@ window.gridpostMap = (function () {
      stands otherwise (Plotly draws it anew when the page is laid out or its shapes have come) it is put back. */
   function still(id, padding) {
     let known = null, want = "", watch = null;
-    const stands = (it) => [it.getCenter().lng, it.getCenter().lat, it.getZoom()].map((value) => value.toFixed(3)).join();
     const fit = (found, b) => {
       const pad = Object.fromEntries(Object.entries(padding).map(([side, rem]) => [side, 16 * scale() * rem]));
       found.map.resize();
@@ -301,15 +300,21 @@ window.gridpostMap = (function () {
   }
   function fitAll(duration) {
     const b = gp.directory().bounds;
-    if (map && b) map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: {top: 24 * k, left: 24 * k, right: 24 * k, bottom: 64 * k}, duration});
+    if (!map || !b) return;
+    map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: {top: 24 * k, left: 24 * k, right: 24 * k, bottom: 64 * k}, duration});
+    if (!duration) fitted = stands(map);
   }
-  function find(lon, lat) { if (map) map.easeTo({center: [lon, lat], zoom: Math.max(map.getZoom(), 13.8), duration: calm ? 0 : 500}); }
+  const stands = (it) => [it.getCenter().lng, it.getCenter().lat, it.getZoom()].map((value) => value.toFixed(3)).join();
+  /* Plotly may draw the map anew, as the figure has it, when its shapes have come: whoever chose no view gets the town. */
+  function settle() { if (!chosen && fitted && stands(map) !== fitted) setTimeout(() => { if (!chosen) fitAll(0); }, 0); }
+  function zoom(by) { chosen = true; if (map) map.zoomTo(map.getZoom() + by); }
+  function find(lon, lat) { chosen = true; if (map) map.easeTo({center: [lon, lat], zoom: Math.max(map.getZoom(), 13.8), duration: calm ? 0 : 500}); }
   function show(layer, on) {
     if (layer === "live-trail") { walkers.trails(on); return; }
     const value = on ? "visible" : "none";
     for (const each of map.getStyle().layers) if (each.id.startsWith(layer)) map.setLayoutProperty(each.id, "visibility", value);
   }
 
-  const api = {start, still, select, find, fitAll, show, mapOf, shownState, hottest, metres, under, selected: () => selected, place};
+  const api = {start, still, select, find, zoom, fitAll, show, mapOf, shownState, hottest, metres, under, selected: () => selected, place};
   return api;
 })();

@@ -23,8 +23,8 @@
     window.gridpostKeys.start({choose, turn: () => turn(side === "patrol" ? "department" : "patrol"), find: findSelected, clear});
     document.addEventListener("gridpost-refresh", ask);
     document.getElementById("keys-open").onclick = window.gridpostKeys.help;
-    document.getElementById("map-plus").onclick = () => map.map.zoomIn();
-    document.getElementById("map-minus").onclick = () => map.map.zoomOut();
+    document.getElementById("map-plus").onclick = () => map.zoom(1);
+    document.getElementById("map-minus").onclick = () => map.zoom(-1);
     document.getElementById("map-fit").onclick = () => map.fitAll(400);
     document.getElementById("case-body").addEventListener("click", clicked);
     document.getElementById("case-body").addEventListener("change", (event) => { if (event.target.id === "other-body") choose(other(event.target)); });
