@@ -151,7 +151,8 @@ def bury(letters: Sequence[Letter], desk: Desk) -> None:
 
 
 def reply(event: Event, message: Message, desk: Desk) -> None:
-    """A patrol's answer moves its case. What the table refuses is kept with the reason; nothing changes."""
+    """A patrol's answer moves its case. What the table refuses is kept with the reason, and its device is told; nothing
+    changes."""
     body = event.body
     assert isinstance(body, Reply), "only replies come here"
     patrol = event.device in desk.register.patrols
@@ -165,6 +166,8 @@ def reply(event: Event, message: Message, desk: Desk) -> None:
         do(desk, asked, event.received)  # when it came, not when Redis had time for it
     except ActRefused as refused:
         bury([letter(message, "reply_refused", str(refused))], desk)
+        if patrol or event.device in desk.organisation.departments:
+            desk.queue.tell_refused(event.device, body, refused.code, str(refused), event.received)
 
 
 def persist(desk: Desk, call: Callable[[], Answer]) -> Answer:

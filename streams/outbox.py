@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from streams.codec import local_day, millis, pack, to_json
 from streams.keys import CASE_DAYS, CHANGES_MS, DEAD_KEPT, Keys
 from streams.ledger import Ledger, rows_of
+from streams.model import Reply
 from streams.script import Script
 
 DAY_S = 24 * 3600
@@ -77,6 +78,15 @@ class Outbox(Ledger):
             self.redis.xadd(
                 self.keys.changes, {"notices": item}, minid=millis(now) - CHANGES_MS, approximate=True
             )
+
+    def tell_refused(self, device: str, reply: Reply, code: str, why: str, now: datetime) -> None:
+        """Tell whoever replied that their act was refused: else their device believes that it was done."""
+        fields: dict[Any, Any] = {
+            "act": "refused", "case": reply.case, "patrol": device, "dispatch": reply.dispatch, "refused": reply.act,
+            "error": code, "text": why, "at": millis(now),
+        }  # fmt: skip
+        with self.reaching():
+            self.redis.xadd(self.keys.outbox, fields)
 
     def tasks(self, consumer: str, block_ms: int) -> list[tuple[str, dict[str, str]]]:
         """Tasks to publish: first those that were taken and never finished, then new ones.

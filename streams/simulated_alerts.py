@@ -58,6 +58,8 @@ VIOLATIONS = frozenset({
     "no_helmet", "boat_intrusion", "swimming", "beach_stranded", "intrusion",
 })  # fmt: skip
 """The 12 kinds whose culprit can be told to leave."""
+SCENE = ("illegal_parking", "fire", "shop_spill")
+"""What the town's cameras see first: something to announce, something that waits for nobody, and another one."""
 
 
 class Culprit:
@@ -121,15 +123,17 @@ class Alerts:
         self._cameras, self._rng, self._day, self._outages, self._pace = cameras, rng, day, outages, pace
         self._per_day, self._run = per_day, run
         self._opening = list(opening)
+        self._scene = list(SCENE[: len(self._opening)])
         self._count = 0
         self.culprits: dict[str, Culprit] = {}
 
     def wake(self, now: float) -> Woken:
         """The first sight of something, and when the next comes."""
-        camera = self._awake(now) if now > 0 else None
+        category = self._scene.pop(0) if self._scene and now > 0 else ""
+        camera = self._awake(now, "town" if category else "") if now > 0 else None
         if camera is None:
             return Woken([], self._next(now))
-        said, culprit = self._alert(camera, now)
+        said, culprit = self._alert(camera, now, category)
         return Woken([said], self._next(now), [_Waits(culprit, self._rng.uniform(*SEEN_EVERY))])
 
     def hear(self, alert: str, now: float) -> list[Said]:
@@ -147,14 +151,14 @@ class Alerts:
             return max(0.001, self._opening.pop(0) - now)
         return self._day.wait(self._rng, now, self._per_day, NIGHT)
 
-    def _awake(self, now: float) -> Device | None:
-        awake = [camera for camera in self._cameras if not self._outages.silent(camera.id, now)]
+    def _awake(self, now: float, network: str = "") -> Device | None:
+        awake = [one for one in self._cameras if network in one.source and not self._outages.silent(one.id, now)]
         return self._rng.choice(awake) if awake else None
 
-    def _alert(self, camera: Device, now: float) -> tuple[Said, Culprit]:
+    def _alert(self, camera: Device, now: float, category: str = "") -> tuple[Said, Culprit]:
         rng = self._rng
         kinds = next((kinds for network, kinds in CAMERAS.items() if network in camera.source), CAMERAS["town"])
-        category = weighted(rng, {name: sees.weight for name, sees in kinds.items()})
+        category = category or weighted(rng, {name: sees.weight for name, sees in kinds.items()})
         if category in VIOLATIONS and not camera.loudspeaker:
             speaks = [one for one in self._cameras if one.source == camera.source and one.loudspeaker
                       and not self._outages.silent(one.id, now)]  # fmt: skip

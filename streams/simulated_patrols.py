@@ -39,6 +39,7 @@ HANDLED = (
 
 
 VISITS = (300.0, 900.0)
+AGAIN_S = (60.0, 180.0)
 
 
 @dataclass
@@ -87,6 +88,7 @@ class Officer:
         self._rest = 0.0
         self._battery = rng.uniform(60, 100)
         self._task: _Task | None = None
+        self._last: _Task | None = None
         self._waiting: deque[_Task] = deque()
         self._known: set[str] = set()
         self._on_duty: bool | None = None
@@ -155,6 +157,15 @@ class Officer:
         if self._task and self._task.dispatch == dispatch:
             self._end(now)
 
+    def refused(self, now: float, dispatch: str, error: str) -> None:
+        """Its result was not taken, since departments were called that are not done: it waits at the case, and says it
+        again. Whatever else is refused is over for it."""
+        task = self._last
+        if error == "tasks_open" and task is not None and task.dispatch == dispatch and self._task is None:
+            task.due = now + self._rng.uniform(*AGAIN_S)
+            self._way.clear()
+            self._task = task
+
     def visit(self, now: float, case: str, place: XY) -> None:
         """Go to a case to which its department was called, if nothing else is to do."""
         if self.idle:
@@ -211,6 +222,7 @@ class Officer:
             task.stage, task.due = "handle", now + self._rng.uniform(*(VISITS if task.visit else (120, 480)))
         else:
             text = self._rng.choice(HANDLED)
+            self._last = task
             self._end(now)
         if task.visit:
             return [self._finished(task, text)] if stage == "handle" else []

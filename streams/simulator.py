@@ -76,6 +76,7 @@ class _Task(msgspec.Struct):
     case: str = ""
     lon: float | None = None
     lat: float | None = None
+    error: str = ""
 
 
 class _Announcement(msgspec.Struct):
@@ -179,6 +180,9 @@ class Town:
             _tell(department, task, now, where)
         elif officer is not None and task.act == "withdraw":
             officer.withdraw(now, task.dispatch)
+        elif officer is not None and task.act == "refused":
+            officer.refused(now, task.dispatch, task.error)
+            return
         elif officer is not None and task.act == "assign":
             for said in officer.assign(now, task.dispatch, task.case, where, again=again):
                 self._put(now + said.after, said)

@@ -144,6 +144,7 @@ def _announce(desk: Desk, publisher: Publishes, name: str, task: dict[str, str])
 
 def task_payload(task: dict[str, str], case: Case, desk: Desk) -> bytes:
     """What the patrol's device gets (contracts: MQTT out)."""
+    refused = {key: task[key] for key in ("refused", "error") if key in task}
     matter = desk.matters.matters.get(case.matter)  # the catalogue may have changed since the case was opened
     ours = f"{desk.site}/" if "/" in task["patrol"] else ""  # a partner's patrol has cases of its own site too
     return to_json(
@@ -151,7 +152,7 @@ def task_payload(task: dict[str, str], case: Case, desk: Desk) -> bytes:
             "act": task["act"], "dispatch": ours + task["dispatch"], "case": ours + case.no,
             "at": moment(int(task["at"])), "matter": case.matter, "title": matter.name if matter else case.matter,
             "title_en": matter.name_en if matter else case.matter, "priority": case.priority,
-            "lon": case.lon, "lat": case.lat, "grid": case.grid, "text": task["text"],
+            "lon": case.lon, "lat": case.lat, "grid": case.grid, "text": task["text"], **refused,
             "clocks": [{"name": clock.name, "due": moment(clock.due)} for clock in case.clocks if clock.done is None],
         }
     )  # fmt: skip
