@@ -50,7 +50,7 @@ from tests.streams.organisation_file import ORGANISATION
 from tests.streams.samples import NOW, SHANGHAI, event
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-SIZE = {"max_examples": 260, "stateful_step_count": 60} if NIGHTLY else {"max_examples": 16, "stateful_step_count": 50}
+SIZE = {"max_examples": 400, "stateful_step_count": 60} if NIGHTLY else {"max_examples": 40, "stateful_step_count": 50}
 LEAST = 10_000 if NIGHTLY else 500
 FAR = 9_000_000_000_000_000
 SPOTS = ((119.202, 34.902), (119.208, 34.902), (119.202, 34.912), (119.214, 34.914))
