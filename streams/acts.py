@@ -10,7 +10,7 @@ moved since it was read is worked out again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -29,6 +29,10 @@ from streams.refusals import Act
 
 CHECK_IN = Limit.parse("1h urgent_hour")
 """A department that was called is on scene within an hour, unless the matter has another time to check in."""
+
+
+FARTHEST = timedelta(days=366)
+"""How far an extension or a suspension reaches: what is later is a slip of the pen, or beyond every calendar."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,12 +98,16 @@ def prepared(desk: Desk, row: workflow.Act, asked: Asked, case: Case, now: datet
 
 def _dispatch(desk: Desk, asked: Asked, case: Case, act: Act) -> Act:
     """Person and post of the six fixes: the patrol's, or those of the department's liaison."""
+    if asked.patrol and asked.department:
+        raise Refused("two_receivers", f"patrol {asked.patrol!r} and department {asked.department!r}: send one of them")
     patrol = desk.register.patrol(asked.patrol) if asked.patrol else None
     if patrol is not None:
         return act._replace(patrol=patrol.id, post=patrol.post, person=patrol.name)
     _refuse_unknown(desk, (asked.department,) if asked.department else ())
     liaison = desk.organisation.liaison(asked.department)
-    return act._replace(person=liaison.name if liaison else "", post=liaison.role if liaison else "")
+    if liaison is None:
+        return act
+    return act._replace(person=liaison.name, post=desk.organisation.roles[liaison.role].name)
 
 
 def _whistle(desk: Desk, asked: Asked, case: Case, act: Act) -> Act:
@@ -195,7 +203,7 @@ def _noted(asked: Asked, case: Case, started: tuple[Clock, ...], now: datetime) 
     was = {clock.name: clock for clock in case.clocks}
     if asked.name == "rework" and "handle" in was:
         return was["handle"].done
-    if asked.name == "classify" and started and started[0].due not in [clock.due for clock in case.clocks]:
+    if asked.name == "classify" and started:
         return min(millis(now), started[0].due - 1)
     return None
 
@@ -210,9 +218,12 @@ def _settle(desk: Desk, asked: Asked, matter: Matter | None, now: datetime) -> C
 
 def _limit(text: str) -> Limit:
     try:
-        return Limit.parse(text)
+        limit = Limit.parse(text)
     except BadSetting as error:
         raise Refused("bad_limit", str(error)) from error
+    if limit.length > FARTHEST:
+        raise Refused("bad_limit", f"limit = {text!r}: a time limit is extended by a year at most")
+    return limit
 
 
 def _score(score: int | None) -> int | None:
@@ -222,8 +233,8 @@ def _score(score: int | None) -> int | None:
 
 
 def _until(until: datetime | None, now: datetime) -> datetime | None:
-    if until is not None and (until.tzinfo is None or until <= now):
-        raise Refused("bad_until", f"until = {until.isoformat()}: give a time to come, with its offset")
+    if until is not None and (until.tzinfo is None or not now < until <= now + FARTHEST):
+        raise Refused("bad_until", f"until = {until.isoformat()}: give a time to come, with its offset, within a year")
     return until
 
 

@@ -43,6 +43,7 @@ class ModelCase:
     version: int = 1
     last: int = 0
     heard: dict[str, int] = field(default_factory=dict)
+    noted: dict[tuple[str, int], int] = field(default_factory=dict)
     patrol: str = ""
     department: str = ""
     dispatch: str = ""
@@ -125,12 +126,16 @@ class Model(Own):
                 case.state, case.version, case.who = to, case.version + 1, ("rule", "accept")
                 case.note(name, "rule", "rule", before, case.version)
         case.clocks += self._running(case, ("handle",), at)
+        case.heard.pop("handle", None)
 
     def remind(self, case: ModelCase, now: int) -> list[tuple[str, str, int, int]]:
         """Notes what is due by now and raises the level."""
         found = []
         for clock in filter(runs, case.clocks):
             for share in self._shares(clock, case.heard.get(key(clock), 0), now):
+                if share <= case.noted.get((key(clock), clock.due), 0):
+                    continue  # the clock has come back to a deadline that it had
+                case.noted[key(clock), clock.due] = share
                 case.level = max(case.level, 3 if share >= 200 else 2 if share >= 100 else 1 if share >= 80 else 0)
                 case.note("remind", "clock", "rule", case.state, case.version, case.patrol, f"{key(clock)} {share}")
                 found.append((case.no, key(clock), clock.due, share))

@@ -48,11 +48,8 @@ class Own:
 
     def _classify(self, c: ModelCase, a: Asked, at: datetime) -> Any:
         start = next((clock.start for clock in c.clocks if clock.name == "respond"), c.received)
-        c.matter, same = a.matter, {clock.due for clock in c.clocks}
-        return [
-            (clock, millis(at) if clock.due in same else min(millis(at), clock.due - 1))
-            for clock in self._running(c, ("respond",), instant(start))
-        ]
+        c.matter = a.matter
+        return [(clock, min(millis(at), clock.due - 1)) for clock in self._running(c, ("respond",), instant(start))]
 
     def _place(self, c: ModelCase, a: Asked, at: datetime) -> None:
         c.spot = a.place or c.spot
