@@ -72,6 +72,7 @@ window.gridpostMap = (function () {
 
   function dress() {
     k = scale();
+    map.getCanvas().setAttribute("aria-label", gp.t("map"));   // MapLibre says it in English only
     gridpostGlyphs.addAll(map, k);
     gridpostLayers.addAll(map, k, wall, walkers.layers(k));
     gridpostLayers.grow(map, k, wall);
@@ -125,7 +126,8 @@ window.gridpostMap = (function () {
       const clock = gp.urgentClock(item);
       const level = clock ? gp.share(clock.due, clock.start, item.priority, now).level : "calm";
       if (item.priority === 1) for (const why of level === "act" ? ["new", "act"] : ["new"]) pulse(item.no, why);
-      const held = wall && item.priority === 1 ? "" : clock ? gp.remaining(clock.due - now) : "";
+      const told = (wall && item.priority === 1) || item.no === selected.case;   // by its callout, or by the inspector
+      const held = told ? "" : clock ? gp.remaining(clock.due - now) : "";
       features.push(point(item.lon, item.lat, {no: item.no, priority: item.priority, open: item.state !== "handled", level, due: clock ? clock.due / 1e6 : 9e9,
         clock: held && clock.due < now ? "+" + held : held}));
     }
@@ -265,39 +267,9 @@ window.gridpostMap = (function () {
   /* What the page has selected: {case, grid, patrol, candidates: [{id, label}], chosen}. */
   function select(change) {
     selected = Object.assign({}, selected, change);
-    mark("selection", "routes", "marks");
+    mark("cases", "selection", "routes", "marks");
   }
 
-  /* A map on paper: all grids fitted, its letters and lines grown with everything else. Nobody moves it, so whenever it
-     stands otherwise (Plotly draws it anew when the page is laid out or its shapes have come) it is put back. */
-  function still(id, padding) {
-    let known = null, want = "", watch = null;
-    const fit = (found, b) => {
-      const pad = Object.fromEntries(Object.entries(padding).map(([side, rem]) => [side, 16 * scale() * rem]));
-      found.map.resize();
-      found.map.fitBounds([[b[0], b[1]], [b[2], b[3]]], {padding: pad, duration: 0});
-      keepView(found.gd, found.map);
-      want = stands(found.map);
-    };
-    const grow = (it) => {
-      gridpostLayers.grow(it, scale(), false);
-      const deeper = Math.log2(scale());   // twice the pixels are one zoom more: show no more names for that
-      if (deeper) for (const layer of it.getStyle().layers) it.setLayerZoomRange(layer.id, Math.min(24, (layer.minzoom || 0) + deeper), Math.min(24, (layer.maxzoom || 24) + deeper));
-    };
-    const look = () => {
-      const found = mapOf(id), b = gp.directory().bounds;
-      if (!found || !b) return;
-      if (found.map !== known) {
-        known = found.map;
-        grow(known);
-        if (watch) watch.disconnect();
-        watch = new ResizeObserver(() => fit(found, b));
-        watch.observe(found.gd);
-        fit(found, b);
-      } else if (stands(known) !== want) fit(found, b);
-    };
-    setInterval(look, 250);
-  }
   function fitAll(duration) {
     const b = gp.directory().bounds;
     if (!map || !b) return;
@@ -315,6 +287,6 @@ window.gridpostMap = (function () {
     for (const each of map.getStyle().layers) if (each.id.startsWith(layer)) map.setLayoutProperty(each.id, "visibility", value);
   }
 
-  const api = {start, still, select, find, zoom, fitAll, show, mapOf, shownState, hottest, metres, under, selected: () => selected, place};
+  const api = {start, select, find, zoom, fitAll, show, mapOf, keepView, stands, scale, shownState, hottest, metres, under, selected: () => selected, place};
   return api;
 })();

@@ -6,7 +6,7 @@
   window.dash_clientside.gridpost = Object.assign(window.dash_clientside.gridpost || {}, {
     startDaily() {
       window.gridpost.start("daily");
-      window.gridpostMap.still("day-map", {top: .75, bottom: .75, left: .75, right: 8});   // at the right stands the legend
+      window.gridpostStill.start("day-map", {top: .75, bottom: .75, left: .75, right: 8});   // at the right stands the legend
       return "light";
     },
     goToDay(day) {
