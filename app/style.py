@@ -141,8 +141,9 @@ def base_layers(colours: dict[str, str], lang: str) -> Iterable[Layer]:
         ("trunk", 0, _zoomed(8, 1, 17, 14)), ("motorway", 0, _zoomed(7, 1.2, 17, 16)),
     ):  # fmt: skip
         yield _line(f"road-{name}", colours[name], width, "road", kind=name, minzoom=minzoom)
+    halo = ["match", ["get", "class"], ["sea", "nori", "port"], colours["sea"], colours["land"]]  # of what it lies on
     yield _label(
-        "place", "base", _name(lang), colours["text3"], colours["land"], 11,
+        "place", "base", _name(lang), colours["text3"], halo, 11,
         filter=["==", ["get", "layer"], "place"], minzoom=10.5, maxzoom=15.5,
     )  # fmt: skip
     yield _label(
@@ -201,7 +202,7 @@ def _line(name: str, colour: str, width: Any, layer: str, kind: str = "", minzoo
 
 
 def _label(
-    name: str, source: str, content: Any, colour: str, halo: str, size: float, *, filter: Any,  # noqa: A002
+    name: str, source: str, content: Any, colour: str, halo: Any, size: float, *, filter: Any,  # noqa: A002
     minzoom: float = 0, maxzoom: float = 24, placement: str = "point",
 ) -> Layer:  # fmt: skip
     return {
