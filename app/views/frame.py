@@ -94,9 +94,12 @@ def navigation(page: str, lang: Lang) -> html.Nav:
 def person(lang: Lang, who: Who) -> html.Form:
     """The signed-in person, with the way out."""
     role = word(f"role_{who.role}", lang)
+    named = [html.Span(who.name, className="who-name"), html.Span(f" · {role}", className="t3")]
+    if who.name == who.role:  # an account that is called like its role is said once
+        named = [html.Span(role, className="who-name")]
     return html.Form(
         [
-            html.Span([html.Span(who.name, className="who-name"), html.Span(f" · {role}", className="t3")]),
+            html.Span(named),
             html.Button(word("sign_out", lang), type="submit", className="quiet"),
         ],
         action="/sign-out",
