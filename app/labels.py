@@ -100,7 +100,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "tab_waiting": ("待处理", "To handle"),
     "tab_open": ("在办", "Open"),
     "tab_supervised": ("督办", "Supervised"),
-    "search": ("案号、事项、网格、地点", "Number, matter, grid, place"),
+    "search": ("案号、事项、网格、地点", "Search"),
     "sorted": ("按时限从紧到松", "Tightest clock first"),
     "all_modules": ("全部模块", "All modules"),
     "all_boards": ("全部板块", "All boards"),
@@ -108,6 +108,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "module": ("模块", "Module"),
     "board": ("板块", "Board"),
     "district": ("片区", "District"),
+    "ariaRowSelect": ("按空格键选中", "Press Space to select"),  # the names are the table's
+    "ariaRowDeselect": ("按空格键取消选中", "Press Space to unselect"),
     "col_case": ("案件", "Case"),
     "col_state": ("状态", "State"),
     "col_left": ("剩余时限", "Time left"),

@@ -136,7 +136,7 @@ def grid(lang: Lang) -> dag.AgGrid:
         columnDefs=[
             {"headerName": "", "field": "priority", "cellRenderer": "Priority", "width": 46, **plain},
             {"headerName": word("col_case", lang), "field": "title", "cellRenderer": "Case", "flex": 1, **plain},
-            {"headerName": word("col_state", lang), "field": "state", "cellRenderer": "State", "width": 118, **plain},
+            {"headerName": word("col_state", lang), "field": "state", "cellRenderer": "State", "width": 140, **plain},
             {
                 "headerName": word("col_left", lang) + " ↑",
                 "field": "due",
@@ -164,6 +164,7 @@ def grid(lang: Lang) -> dag.AgGrid:
             "suppressColumnVirtualisation": True,
             "rowBuffer": 12,
             "suppressContextMenu": True,
+            "localeText": {name: word(name, lang) for name in ("ariaRowSelect", "ariaRowDeselect")},
         },
         style={"height": "100%", "width": "100%"},
     )

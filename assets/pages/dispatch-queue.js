@@ -4,7 +4,7 @@
 
 window.gridpostQueue = (function () {
   const gp = window.gridpost, t = gp.t;
-  const WAITING = ["reported", "verified", "accepted"], WIDTHS = {priority: 46, state: 118, due: 150}, NEVER = 8e15, NOTED = 60000;   // a stopped clock sorts last
+  const WAITING = ["reported", "verified", "accepted"], WIDTHS = {priority: 46, state: 140, due: 150}, NEVER = 8e15, NOTED = 60000;   // a stopped clock sorts last
   const OVER = "closed,rated,rejected,merged", FILTERS = ["module", "board", "district"];
   const filters = {module: [], board: [], district: [], text: ""};
   const noted = new Map();       // case -> {until, kind}: a reminder marks its row for a minute, no answer until it moves on
@@ -40,7 +40,7 @@ window.gridpostQueue = (function () {
 
   /* ---- rows ---- */
   function row(item) {
-    const d = gp.directory(), clock = gp.urgentClock(item), grid_ = d.grids[item.grid] || {};
+    const d = gp.directory(), clock = OVER.includes(item.state) ? null : gp.urgentClock(item), grid_ = d.grids[item.grid] || {};
     const device = d.devices[item.device], matter = d.matters[item.matter] || {};
     const who = (d.patrols[item.patrol] || {}).name || d.departments[item.department];
     const [flag, flagKind] = flagged(item);
