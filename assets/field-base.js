@@ -18,7 +18,7 @@ window.F = (function () {
     who: data.who, acts: data.acts, zone: data.timezone, lang: () => lang, now: () => Date.now() + offset,
     on(what, listener) { (listeners[what] = listeners[what] || []).push(listener); },
     tell(what, about) { for (const listener of listeners[what] || []) listener(about); },
-    t, esc, speak, clock, named, ageWords, hhmm, remaining, far, compass, apart, metres, bearing, key, newRequest, patience,
+    t, esc, speak, clock, named, ageWords, hhmm, dayTime, remaining, far, compass, apart, metres, bearing, key, newRequest, patience,
   };
 
   /* The word for `key` with its {holes} filled. A missing word shows its key: a test looks for that. */
@@ -57,6 +57,12 @@ window.F = (function () {
 
   function hhmm(ms) {
     return new Intl.DateTimeFormat("en-GB", {timeZone: api.zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23"}).format(ms);
+  }
+
+  /* The time, with the day when it is not today's: 17:30, 11-23 17:30. */
+  function dayTime(ms) {
+    const day = (at) => new Intl.DateTimeFormat("sv-SE", {timeZone: api.zone}).format(at).slice(5);
+    return (day(ms) === day(api.now()) ? "" : day(ms) + " ") + hhmm(ms);
   }
 
   /* 06:20, 1:06:20 above an hour, 4 d 12 h above a day; overdue counts up. */

@@ -81,7 +81,7 @@ F.view = (function () {
     return open.slice(0, 2).map((clock) => {
       const still = clock.paused ? ` data-paused="${clock.paused}"` : "";
       return `<div class="clock" data-due="${clock.due}" data-start="${clock.start}" data-p="${task.priority}" data-name="${esc(clock.name)}"${still}>` +
-        `<em></em><b>--:--</b><small>${esc(t("field_due", {time: F.hhmm(clock.due)}))}</small><i></i></div>`;
+        `<em></em><b>--:--</b><small>${esc(t("field_due", {time: F.dayTime(clock.due)}))}</small><i></i></div>`;
     }).join("");
   }
 
