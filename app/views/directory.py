@@ -37,6 +37,7 @@ def directory(
         "categories": {category: key for key, one in matters.matters.items() for category in one.opens_on},
         "grids": {grid.code: _grid(grid, grids, lang) for grid in grids.grids},
         "departments": {code: _name(one, lang) for code, one in org.departments.items()},
+        "partners": {site: _name(one, lang) for site, one in org.partners.items()},
         "squads": {code: _name(one, lang) for code, one in org.squads.items()},
         "patrols": {
             one.id: {"name": _name(one, lang), "squad": one.squad, "district": one.district, "kind": one.kind}

@@ -173,6 +173,12 @@
   }
 
   /* ---- the map ---- */
+  /* "GP-20261122-0042" -> "0042"; a partner's case, whose patrol is lent, keeps its site: "松浦镇 0042". */
+  function ofCase(no) {
+    const at = no.lastIndexOf("/"), site = no.slice(0, Math.max(0, at));
+    return (site && ((gp.directory().partners || {})[site] || site) + " ") + no.split("-").pop();
+  }
+
   /* A free patrol and an accepted case: dispatched at once, with 8 s to undo. Anybody else is only told about. */
   function patrolClicked(id) {
     const patrol = gp.state().patrols[id], known = gp.directory().patrols[id], name = (known || {}).name || id;
@@ -180,7 +186,7 @@
     map.select({patrol: id});
     if (!known || patrol.registered === false) return acts.toast(t("unregistered_selected", {name}));
     if (state === "off") return acts.toast(t("off_selected", {name}));
-    if (patrol.case) return acts.toast(t("busy_selected", {name, no: patrol.case.split("-").pop()}));
+    if (patrol.case) return acts.toast(t("busy_selected", {name, no: ofCase(patrol.case)}));
     if (state === "lost") return acts.toast(t("lost_selected", {name}), "warn");
     if (!(gp.directory().who || {}).acts) return acts.toast(t("not_allowed"));
     if (gp.down()) return acts.toast(t("dispatch_down"), "warn");
@@ -196,7 +202,7 @@
     const d = gp.directory(), now = gp.now(), e = gp.esc;
     if (kind === "patrol") {
       const p = gp.state().patrols[id], known = d.patrols[id] || {name: id};
-      const on = p.case ? " · " + t("on_case", {no: p.case.split("-").pop()}) : "";
+      const on = p.case ? " · " + t("on_case", {no: ofCase(p.case)}) : "";
       return `<b>${e(known.name)}</b> <span>${e(d.squads[known.squad] || t("unregistered"))}</span><br>${e(t(map.shownState(p, now)) + on)} · ${e(t("last_fix", {age: gp.age(now - p.at)}))}`;
     }
     if (kind === "case") {
