@@ -5,7 +5,7 @@
 
 window.gridpostLayers = (function () {
   const {RIM} = window.gridpostGlyphs;
-  const BOLD = ["Noto Sans CJK SC Bold"], REGULAR = ["Noto Sans CJK SC Regular"];
+  const BOLD = ["Noto Sans CJK SC Bold", "Noto Sans CJK SC"], REGULAR = ["Noto Sans CJK SC Regular", "Noto Sans CJK SC"];   // the first says the weight, the second is the family
   const POINTS = {maxzoom: 12};   // tiles of 8 km hold a metre: four of them are drawn where there would be sixteen
   const SOURCES = {selection: {}, routes: {}, devices: POINTS, crowd: {}, cases: POINTS, names: POINTS, marks: POINTS};
   const is = (key, value) => ["==", ["get", key], value];
