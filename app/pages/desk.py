@@ -147,7 +147,7 @@ def flat_names(lang: Lang) -> Mapping[str, str]:
 def _flat(centre_id: int, lang: Lang) -> Mapping[str, str]:
     known = _directory(centre_id, lang)
     flat = {key: row["name"] for kind in ("sources", "grids", "devices", "patrols") for key, row in known[kind].items()}
-    flat |= known["squads"] | known["departments"] | known["states"] | _people(lang)
+    flat |= known["partners"] | known["squads"] | known["departments"] | known["states"] | _people(lang)
     return flat | {f"module:{key}": name for key, name in known["modules"].items()}
 
 

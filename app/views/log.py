@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import html
 
-from app.labels import word
+from app.labels import WORDS, word
 from app.views.acts import act_name, length
 from app.views.look import Look
 from streams.model import Entry
@@ -19,6 +19,8 @@ def line(entry: Entry, look: Look) -> list[Any]:
     lang = look.lang
     done = IN_WORDS[entry.act](entry, look) if entry.act in IN_WORDS else plain(entry, look)
     text = "" if entry.act == "remind" else entry.text
+    if entry.act == "aid_over":
+        text = text.partition(" ")[2]  # its first word is how it ended, which `aid` says
     colon = "：" if lang == "zh" else ": "
     late = [" · ", word("log_late", lang)] if entry.detail == "late" else []
     did = [] if entry.act == "report" else [html.Span(f" · {by(entry, look)}", className="t3")]
@@ -100,9 +102,18 @@ def joined(_entry: Entry, look: Look) -> str:
     return word("log_join", look.lang)
 
 
+def aid(entry: Entry, look: Look) -> str:
+    """Mutual aid: asked for, taken back, over. The detail is `lender.borrower.number.n`; the text of what is over
+    begins with how it ended."""
+    site = entry.detail.partition(".")[0]
+    name = f"log_aid_{entry.text.partition(' ')[0]}" if entry.act == "aid_over" else f"log_{entry.act}"
+    return word(name if name in WORDS else "log_aid_over", look.lang, site=look.names.get(site, site))
+
+
 IN_WORDS: dict[str, Callable[[Entry, Look], str]] = {
     "report": report, "join": joined, "rate": rating, "remind": reminder, "ask": request, "refuse": request,
     "extend": extension,
+    **dict.fromkeys(("aid_ask", "aid_cancel", "aid_over"), aid),
     **dict.fromkeys(("whistle", "check_in", "finish", "dismiss"), departments),
     **dict.fromkeys(("merge", "absorb", "unmerge", "release", "split"), other_case),
 }  # fmt: skip

@@ -59,6 +59,20 @@ def test_an_operator_may_ask_for_every_side_exit_that_the_state_allows(state: St
     assert not any(one["ask"] for one in acts.document(waiting)["acts"].values())
 
 
+def test_what_was_split_off_is_not_offered_again() -> None:
+    """Of two events that joined, one is left to split off."""
+    joined = [Entry(NOON, "D-1", "device", "join", "accepted", "accepted", 3, detail=f"{n}-0") for n in (1, 2)]
+    look = msgspec.structs.replace(looked(events=2, split=("1-0",)), log=tuple(joined))
+    assert [one["id"] for one in acts.document(look)["joined"]] == ["2-0"]
+
+
+def test_who_decides_finds_what_was_asked_for_in_the_form() -> None:
+    """Until when is given as the form takes it, in local time."""
+    until = NOON + 24 * 60 * MINUTE
+    asked = acts.document(looked(request=Request("suspend", "operator", NOON, until=until)))["request"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", asked["until"])
+
+
 def test_the_next_step_follows_the_eight() -> None:
     """One button for each state; a state that offers nothing to the role has none."""
     states = (
@@ -78,13 +92,13 @@ def test_the_next_step_follows_the_eight() -> None:
 
 
 def test_a_form_asks_for_what_the_table_needs() -> None:
-    """An extension needs reason and limit; asking for a suspension only the reason, who approves says until when."""
+    """An extension needs reason and limit; so does asking; until when a case is suspended may be said."""
     extend = acts.document(looked())["acts"]["extend"]
     assert (extend["needs"], extend["usual"][0]) == (["text", "limit"], "现场情况复杂")
     suspend = acts.document(looked())["acts"]["suspend"]
     assert (suspend["needs"], suspend["more"], suspend["undo"]) == (["text"], ["until"], "resume")
     asked = acts.document(looked(role="operator"))["acts"]["suspend"]
-    assert (asked["label"], asked["needs"], asked["more"], asked["undo"]) == ("申请缓办", ["text"], [], "")
+    assert (asked["label"], asked["needs"], asked["more"], asked["undo"]) == ("申请缓办", ["text"], ["until"], "")
 
 
 @pytest.mark.parametrize("name", [*BY_NAME, "report", "join", "absorb", "release"])
@@ -96,6 +110,23 @@ def test_every_entry_of_the_log_is_said_in_both_languages(name: str) -> None:
     assert not HAN.search(en)
     assert name not in zh
     assert not re.search(r"police|work_day|asked by|7-0", zh)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "zh", "en"),
+    [
+        ("aid_ask", "请带冲锋舟", "向songpu申请互助：请带冲锋舟", "Asked songpu for aid"),
+        ("aid_cancel", "", "撤回对songpu的互助申请", "Took back the ask to songpu"),
+        ("aid_over", "returned", "songpu的互助结束", "Aid of songpu over"),
+        ("aid_over", "refused 人手不足", "songpu拒绝互助：人手不足", "songpu refused aid"),
+        ("aid_over", "lapsed", "songpu的互助未成", "Aid of songpu came to nothing"),
+    ],
+)
+def test_mutual_aid_is_said_in_words(name: str, text: str, zh: str, en: str) -> None:
+    """By the partner's name where it has one, with how it ended; the reason stays."""
+    entry = Entry(NOON, "supervisor", "supervisor", name, "", "", 3, text=text, detail="songpu.wanghai.7-0001.1")
+    assert texts(log.line(entry, looked("zh"))).startswith(zh)
+    assert texts(log.line(entry, looked("en"))).startswith(en)
 
 
 def test_a_reminder_is_said_in_words() -> None:
