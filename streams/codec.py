@@ -38,8 +38,9 @@ read_entry = msgspec.json.Decoder(Entry).decode
 _NUMBERS = {"version", "priority", "received", "events", "updated", "ended", "dispatched", "closed", "acted", "level",
             "until", "score"}  # fmt: skip
 _PLACES = {"lon", "lat"}
-_JSON = {"grids", "clocks", "tasks", "request"}
-_MAYBE = {"ended", "dispatched", "closed", "lon", "lat", "grid", "cell", "image", "until", "score", "tasks", "request"}
+_JSON = {"grids", "clocks", "tasks", "request", "split"}
+_MAYBE = {"ended", "dispatched", "closed", "lon", "lat", "grid", "cell", "image", "until", "score", "tasks", "request",
+          "split"}
 read_case = msgspec.json.Decoder(Case).decode
 _CASE_FIELDS = frozenset(Case.__struct_fields__)
 

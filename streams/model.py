@@ -214,13 +214,14 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A side exit that somebody asked for and nobody has decided yet: who, when, and for extensions how long. Why is in
-    the log, since it is free text."""
+    """A side exit that somebody asked for and nobody has decided yet: who, when, for extensions how long, for
+    suspensions until when (epoch milliseconds). Why is in the log, since it is free text."""
 
     act: str
     by: str
     at: int
     limit: str = ""
+    until: int | None = None
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -230,7 +231,8 @@ class Case(msgspec.Struct, frozen=True):
     `origin`: who brought it in, one of the three inflows. `by`, `act`, `acted`: the last act on it. `owner`: who
     answers for it, a person's name or `centre`. `level`: how far its broken clocks went up: 1 grid chief,
     2 supervisor, 3 duty leader. `into`: the case it was merged into. `auto`: the centre sends somebody by itself.
-    `aid`: the mutual aid by which a partner's patrol, `<site>/<id>`, was sent.
+    `aid`: the mutual aid by which a partner's patrol, `<site>/<id>`, was sent. `split`: the joined events, by their
+    stream ids, that were split off again.
     """
 
     no: str
@@ -272,6 +274,7 @@ class Case(msgspec.Struct, frozen=True):
     score: int | None = None
     auto: bool = False
     aid: str = ""
+    split: tuple[str, ...] = ()
     text: str = ""
     contact: str = ""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.labels import WORDS, Lang, word
-from app.views.look import Look
+from app.views.look import Look, form_time
 from streams import workflow
 from streams.model import Case
 from streams.workflow import BY_NAME, Act
@@ -27,7 +27,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 FIELDS: dict[str, tuple[str, ...]] = {"suspend": ("until",), "handle": ("text",)}
 """What a form offers beyond what the act needs."""
 ASKED_FIELDS: dict[str, tuple[str, ...]] = {"extend": ("limit",)}
-"""What is asked for besides the reason; the rest is said by who approves."""
+"""What must be said besides the reason when it is asked for."""
 LIMITS = ("4h work_hour", "1d work_day", "3d work_day", "5d work_day")
 UNITS = ("h work_hour", "h urgent_hour", "d work_day", "d natural_day")
 KEYS = {"suspend": "S", "return": "R", "merge": "M", "whistle": "W", "extend": "E"}
@@ -51,11 +51,12 @@ def document(look: Look) -> dict[str, Any]:
         "helpers": list(look.matter.helpers) if look.matter else [],
         "called": [{"department": task.department, "state": task.state} for task in case.tasks],
         "joined": [{"id": entry.detail, "at": entry.at, "by": look.names.get(entry.by, entry.by), "text": entry.text}
-                   for entry in look.log if entry.act == "join" and entry.detail],
+                   for entry in look.log if entry.act == "join" and entry.detail and entry.detail not in case.split],
         "limits": [[limit, "+" + length(limit, lang)] for limit in LIMITS],
         "units": [[unit, word("unit_" + unit.replace(" ", "_"), lang)] for unit in UNITS],
         "request": None if case.request is None else {
-            "act": case.request.act, "by": who_asked(look), "limit": case.request.limit, "text": reason_asked(look),
+            "act": case.request.act, "by": who_asked(look), "limit": case.request.limit,
+            "until": case.request.until and form_time(case.request.until, look.tz), "text": reason_asked(look),
         },
     }  # fmt: skip
 
@@ -90,7 +91,7 @@ def one(act: Act, look: Look, *, ask: bool = False) -> dict[str, Any]:
         if ask
         else tuple(need for need in act.needs if need != "proof" or proof)
     )
-    more = () if ask else tuple(field for field in FIELDS.get(act.name, ()) if field not in needs)
+    more = tuple(field for field in FIELDS.get(act.name, ()) if field not in needs and (not ask or field in OPTIONAL))
     usual = WORDS.get(f"usual_{act.name}")
     undo = "" if ask or act.undo not in BY_NAME or look.role not in BY_NAME[act.undo].roles else act.undo
     return {

@@ -91,9 +91,9 @@ def reminder(entry: Entry, look: Look) -> str:
     return word("log_remind" if n < 100 else "log_remind_over", lang, clock=clock, n=n if n < 100 else n - 100)
 
 
-def rating(_entry: Entry, look: Look) -> str:
-    """The rating, with the score that the case has now."""
-    score = look.case.score
+def rating(entry: Entry, look: Look) -> str:
+    """The rating, with the score that was given then; an older entry does not say it."""
+    score = entry.detail or look.case.score
     return act_name("rate", look.lang) if score is None else word("rated_with", look.lang, score=score)
 
 

@@ -74,6 +74,11 @@ def at_time(ms: int, tz: tzinfo, *, seconds: bool = False) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, tz):{'%H:%M:%S' if seconds else '%H:%M'}}"
 
 
+def form_time(ms: int, tz: tzinfo) -> str:
+    """A local time as forms take it: 2026-11-23 09:00."""
+    return f"{datetime.fromtimestamp(ms / 1000, tz):%Y-%m-%d %H:%M}"
+
+
 def when(ms: int, now: int, tz: tzinfo, *, seconds: bool = False) -> str:
     """A local time; with its day when that is not today: 14:05, 11-23 09:00. `seconds`: 14:05:30 today."""
     at = datetime.fromtimestamp(ms / 1000, tz)

@@ -216,8 +216,8 @@ window.gridpostActs = (function () {
   function enter() { if (wanted && wanted.no) { if (refusal) press("latest"); else if (!primary().second) press("go"); } }
 
   function approve() {
-    const {act, text, limit} = wanted.shown.request;
-    open(act, Object.assign({}, text && {text}, limit && {limit}), true);
+    const {act, text, limit, until} = wanted.shown.request;
+    open(act, Object.assign({}, text && {text}, limit && {limit}, until && {until}), true);
   }
 
   function instructions() { const el = document.getElementById("instructions"); return el ? el.value.trim() : ""; }

@@ -1,8 +1,11 @@
 -- Alerts and readings. Part of record.lua.
 -- One row per alert through all its phases. An `end` that comes first leaves a tombstone (`ended`). A case is over, as
--- far as devices can tell (`ended`), when the last of its alerts has ended.
+-- far as devices can tell (`ended`), when the last of its alerts has ended. An alert that goes on for longer than its
+-- closed case is kept must not leave half a case behind.
 local function stand(no, by)
-  return redis.call('HINCRBY', prefix .. 'case:' .. no, 'standing', by)
+  local key = prefix .. 'case:' .. no
+  if redis.call('HEXISTS', key, 'state') == 0 then return 1 end
+  return redis.call('HINCRBY', key, 'standing', by)
 end
 
 -- The silence of a device is kept at the device, so that whoever looks next knows that it was said.

@@ -14,7 +14,7 @@ local CASE = {
   {'clocks','j'}, {'events','n'}, {'updated','n'}, {'alert','s'}, {'ended','n'}, {'image','o'}, {'patrol','s'},
   {'department','s'}, {'person','s'}, {'post','s'}, {'dispatch','s'}, {'dispatched','n'}, {'closed','n'}, {'by','s'},
   {'act','s'}, {'acted','n'}, {'owner','s'}, {'level','d'}, {'tasks','j'}, {'request','n'}, {'into','s'},
-  {'until','n'}, {'score','n'}, {'auto','b'}, {'aid','s'},
+  {'until','n'}, {'score','n'}, {'auto','b'}, {'aid','s'}, {'split','j'},
 }
 local ALERT = {
   {'alert','s'}, {'device','s'}, {'category','s'}, {'phase','s'}, {'severity','n'}, {'at','n'}, {'received','n'},

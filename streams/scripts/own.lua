@@ -164,7 +164,10 @@ function OWN.reject(c, a, no)
 end
 
 function OWN.reopen() return nil, {'score', ''} end
-function OWN.rate(_, a) return nil, {'score', a.score} end
+function OWN.rate(_, a)
+  a.detail = whole(a.score)
+  return nil, {'score', a.score}
+end
 
 function OWN.suspend(_, a, no)
   if a['until'] then redis.call('ZADD', prefix .. 'waking', whole(a['until']), no) end
@@ -182,8 +185,8 @@ function OWN.ask(c, a)
     return no_to('jump_refused', {state = c.state, act = a.wanted})
   end
   a.detail = a.wanted .. (some(a.limit) and ' ' .. a.limit or '')
-  return nil, {'request', string.format('{"act":"%s","by":%s,"at":%s,"limit":%s}', a.wanted, cjson.encode(a.by),
-    whole(now), cjson.encode(a.limit or ''))}
+  return nil, {'request', string.format('{"act":"%s","by":%s,"at":%s,"limit":%s,"until":%s}', a.wanted,
+    cjson.encode(a.by), whole(now), cjson.encode(a.limit or ''), a['until'] and whole(a['until']) or 'null')}
 end
 function OWN.refuse(c, a)
   if not c.request then return no_to('no_request') end

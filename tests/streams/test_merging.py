@@ -86,6 +86,7 @@ def test_an_alert_that_joined_is_split_off_with_its_case(site: Site) -> None:
     assert {row["alert"]: row["case"] for row in site.queue.alerts()} == {"D-1/a": no, "D-1/b": new}
     counts = site.queue.counts(local_day(site.now, site.queue.tz))
     assert (counts["cases:device"], counts["merged:device"]) == (2, 0)
+    assert site.case(no).split == (event,), "so that nobody is offered it again"
     with pytest.raises(NotJoined):
         site.do(no, "split", event=event)
 
@@ -115,6 +116,16 @@ def test_an_alert_that_is_over_ends_the_case_that_it_is_split_off_to(site: Site)
     site.pass_(1)
     site.seen(series="a", phase="end")
     assert site.case(no).ended == millis(site.now)
+
+
+def test_an_alert_that_outlives_its_closed_case_leaves_no_half_case_behind(site: Site) -> None:
+    """A closed case is kept for 35 days, an alert may go on for longer: its end is then the alert's alone."""
+    no = site.seen(series="a")
+    site.queue.redis.delete(site.queue.keys.case(no))
+    site.pass_(1)
+    site.seen(series="a", phase="end")
+    assert not site.queue.redis.exists(site.queue.keys.case(no))
+    assert [row["phase"] for row in site.queue.alerts()] == ["end"]
 
 
 def test_a_reading_that_joined_can_be_split_off(site: Site) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from streams.codec import millis
 from streams.dispatch_queue import Answered, DispatchQueue
-from streams.errors import JumpRefused, NeedsMissing, RequestOpen, RoleRefused, WrongPatrol
+from streams.errors import JumpRefused, NeedsMissing, Refused, RequestOpen, RoleRefused, WrongPatrol
 from streams.model import State
 from streams.refusals import Act
 from streams.watch import keep_time
 from tests.streams.live import AWAY, Site
+from tests.streams.samples import NOW
 
 HOUR = 3_600_000
 
@@ -205,3 +207,35 @@ def test_a_patrol_that_was_called_off_cannot_ask(site: Site) -> None:
     site.do(no, "withdraw")
     with pytest.raises(WrongPatrol):
         site.reply(no, "ask", dispatch=dispatch, wanted="extend", text="等等")
+
+
+def test_what_was_asked_for_stands_on_the_case(site: Site) -> None:
+    """Who decides on a suspension reads until when, and it lapses with the decision."""
+    no, until = site.seen(), site.now + timedelta(days=2)
+    site.do(no, "ask", "operator", "林晓东", wanted="suspend", text="等设备", until=until)
+    asked = site.case(no).request
+    assert asked is not None
+    assert (asked.act, asked.by, asked.until) == ("suspend", "林晓东", millis(until))
+    site.do(no, "suspend", text="同意", until=until)
+    assert (site.case(no).request, site.case(no).until) == (None, millis(until))
+
+
+def test_the_log_keeps_the_score_that_was_given(site: Site) -> None:
+    """A case that is opened again loses its score; its first rating can still be read."""
+    no = site.handled(site.seen())
+    site.do(no, "close")
+    site.do(no, "rate", score=2)
+    site.do(no, "reopen", text="没有解决")
+    assert [entry.detail for entry in site.queue.log(no) if entry.act == "rate"] == ["2"]
+
+
+@pytest.mark.parametrize(
+    "given", [{"until": datetime.max.replace(tzinfo=UTC)}, {"until": NOW}, {"limit": "9999d work_day"}]
+)
+def test_nothing_is_put_off_for_longer_than_a_year_or_into_the_past(site: Site, given: dict[str, Any]) -> None:
+    """A date that no page could show is refused, on the act as when it is asked for."""
+    no = site.seen()
+    for name, more in (("suspend" if "until" in given else "extend", {}), ("ask", {"wanted": "suspend"})):
+        with pytest.raises(Refused, match="year"):
+            site.do(no, name, text="理由", **given, **more)
+    assert site.case(no).state is State.ACCEPTED
