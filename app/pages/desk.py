@@ -155,7 +155,8 @@ def _people(lang: Lang) -> dict[str, str]:
     """Names of persons, posts and roles in Chinese, as cases and registers carry them -> in the language."""
     org = current().org
     roles = {f"role:{role.key}": named(role, lang) for role in org.roles.values()}
-    return roles | {one.name: named(one, lang) for one in (*org.persons.values(), *org.posts.values())}
+    people = (*org.persons.values(), *org.roles.values(), *org.posts.values())
+    return roles | {one.name: named(one, lang) for one in people}
 
 
 def place(case: Case, lang: Lang, names: Mapping[str, str]) -> str:

@@ -182,7 +182,7 @@ def six_fixes(look: Look) -> list[tuple[str, str, str]]:
     person = look.names.get(case.patrol, case.patrol) or look.names.get(case.person, case.person)
     standard = "" if look.matter is None else look.matter.standard_en if lang == "en" else look.matter.standard
     suggested = f"{look.names.get(first[1].id, first[1].name)} (1)" if first else word("with_dispatch", lang)
-    held = look.names.get(case.post) or look.names.get(f"role:{case.post}") or case.post  # a liaison's post is the role
+    held = look.names.get(case.post, case.post)
     post = held if person else first[1].post if first else ""
     return [
         ("grid", look.names.get(case.grid or "", "") or word(nowhere(look), lang), "done" if case.grid else "missing"),

@@ -8,7 +8,8 @@ import pytest
 
 from streams.codec import millis
 from streams.dispatch_queue import DispatchQueue
-from streams.errors import DepartmentRefused, NeedsMissing, SixFixesMissing, TasksOpen, WrongPatrol
+from streams.errors import DepartmentRefused, NeedsMissing, Refused, SixFixesMissing, TasksOpen, WrongPatrol
+from streams.model import State
 from streams.watch import keep_time
 from tests.streams.live import AWAY, Site
 
@@ -150,7 +151,15 @@ def test_a_department_is_sent_by_its_liaison(site: Site) -> None:
     with pytest.raises(SixFixesMissing, match="person"):
         site.do(no, "dispatch", department="village")
     site.do(no, "dispatch", department="sanitation")
-    assert (site.case(no).department, site.case(no).person, site.case(no).post) == ("sanitation", "林一", "spokesman")
+    assert (site.case(no).department, site.case(no).person, site.case(no).post) == ("sanitation", "林一", "联络员")
     dispatch = site.case(no).dispatch
     site.do(no, "handle", "department", "sanitation", department="sanitation", dispatch=dispatch, text="已清理")
     assert keep_time(site.desk).resent == 0
+
+
+def test_a_case_goes_to_one_receiver(site: Site) -> None:
+    """Who names a patrol and a department at once would let both act on one dispatch: neither is sent."""
+    no = site.seen()
+    with pytest.raises(Refused, match="one of them"):
+        site.do(no, "dispatch", patrol="P-1", department="sanitation")
+    assert site.case(no).state is State.ACCEPTED
