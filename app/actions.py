@@ -11,10 +11,11 @@ from typing import Any
 
 from app.accounts import Viewer
 from app.centre import Centre
+from app.media import ADDRESS
 from streams import acts, workflow
 from streams.acts import Asked
 from streams.dispatch_queue import Answered
-from streams.errors import GridpostError
+from streams.errors import GridpostError, Refused
 
 
 class NotAllowed(GridpostError):
@@ -43,5 +44,7 @@ def act(
     """
     if not by.acts and not any(by.role in row.roles for row in workflow.ACTS if row.name == name):
         raise NotAllowed(f"{by.name} is a {by.role}: only operators, supervisors and administrators act on cases.")
+    if (image := given.get("image")) and not (ADDRESS.fullmatch(image) or centre.pictures.allowed(image)):
+        raise Refused("wrong_type", f"image is {image!r}: send the /media/… address that POST /api/v1/media gave")
     asked = Asked(no=no, name=name, by=by.name, role=by.role, seen=seen, request=request or str(uuid.uuid4()), **given)
     return acts.do(centre.desk(), asked, centre.now())

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from app.accounts import Viewer
 from app.actions import NotAllowed
-from app.api import centre_of
+from app.api import MOST_VERSION, centre_of
 from app.centre import Centre
 from app.listing import Item, answer, readable, viewer_of
 from streams.aid import Aid, Ask
@@ -39,7 +39,7 @@ class Asking(BaseModel):
     """Ask a partner for a patrol."""
 
     lender: Annotated[str, Field(description="the site of the partner", max_length=32)]
-    version: Annotated[int, Field(description="the version of the case as seen")]
+    version: Annotated[int, Field(description="the version of the case as seen", ge=0, le=MOST_VERSION)]
     patrol: Annotated[PatrolId, Field(description="whom we would like; the lender decides")] = ""
     text: Annotated[Words, Field(description="what the patrol reads with its task")] = ""
 

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from app import text
 from app.accounts import AccountRefused
 from app.actions import NotAllowed
+from app.centre import Centre
 from app.text import Text
 from streams.errors import (
     ActRefused,
@@ -60,9 +61,10 @@ def status_of(error: GridpostError) -> int:
     return 400
 
 
-def document(error: GridpostError, tz: Any) -> dict[str, Any]:
+def document(error: GridpostError, centre: Centre) -> dict[str, Any]:
     """The JSON of a refusal: key, sentences, and the fields of the error (times as RFC 3339)."""
-    said = text.NOT_ALLOWED if isinstance(error, NotAllowed) else text.of_error(error, tz)
+    names = {code: Text(one.name, one.name_en or one.name) for code, one in centre.org.departments.items()}
+    said = text.NOT_ALLOWED if isinstance(error, NotAllowed) else text.of_error(error, centre.settings.tz, names)
     found = {"error": key_of(error), "message_zh": said.zh, "message_en": said.en}
     if dataclasses.is_dataclass(error):
         for field in dataclasses.fields(error):
@@ -90,8 +92,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, Unreachable):
         log.warning("%s: %s", request.url.path, error)
     headers = {"Retry-After": "2"} if isinstance(error, Unreachable) else None
-    tz = request.app.state.centre.settings.tz
-    return JSONResponse(document(error, tz), status_of(error), headers=headers)
+    return JSONResponse(document(error, request.app.state.centre), status_of(error), headers=headers)
 
 
 async def _wrong_request(request: Request, error: Exception) -> Response:

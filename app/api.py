@@ -30,6 +30,7 @@ from app.listing import (
     page,
     placed,
     readable,
+    stream_cursor,
     utc,
     viewer_of,
 )
@@ -42,6 +43,9 @@ from streams.model import EMPTY, Case, Report, State
 
 VERSION = "0.1.0"
 DAYS_WITHOUT_SINCE = 7
+MOST_VERSION = 2**53
+"""The largest number that the scripts count exactly."""
+Code = Annotated[str, Field(max_length=200)]
 router = APIRouter(prefix="/api/v1", tags=["read"])
 
 
@@ -142,7 +146,7 @@ def events(
     centre, viewer = centre_of(request), viewer_of(request)
     known_grid(centre, grid)
     items: list[Item] = []
-    before, oldest = cursor or "+", utc(since)
+    before, oldest = stream_cursor(cursor), utc(since)
     while len(items) < limit:
         rows = centre.queue.events(min(1000, max(100, limit)), before, oldest)
         for row in rows:
@@ -161,7 +165,7 @@ def events(
 def dead(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
     """Messages that could not be used, newest first, each with the reason."""
     centre, viewer = centre_of(request), viewer_of(request)
-    letters = centre.queue.dead(limit, cursor or "+")
+    letters = centre.queue.dead(limit, stream_cursor(cursor))
     items = []
     for letter in letters:
         item = _timed(msgspec.to_builtins(letter), "received")
@@ -173,13 +177,13 @@ def dead(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
 class Given(BaseModel):
     """What an act needs; docs/workflow.md says which act needs what."""
 
-    version: Annotated[int | None, Field(description="the version of the case as seen")] = None
+    version: Annotated[int | None, Field(description="the version of the case as seen", ge=0, le=MOST_VERSION)] = None
     request_id: Annotated[str, Field(description="names this call: the same again is done once", max_length=100)] = ""
     text: Annotated[str, Field(max_length=4000)] = ""
     image: Annotated[str, Field(description="a /media/… address", max_length=200)] = ""
     patrol: Annotated[str, Field(description="who shall go (dispatch)", max_length=200)] = ""
     department: Annotated[str, Field(description="dispatch, check_in, finish, dismiss", max_length=200)] = ""
-    departments: Annotated[tuple[str, ...], Field(description="whom to call (whistle)", max_length=50)] = ()
+    departments: Annotated[tuple[Code, ...], Field(description="whom to call (whistle)", max_length=50)] = ()
     matter: Annotated[str, Field(description="classify", max_length=200)] = ""
     lon: Annotated[float | None, Field(description="place, WGS 84 degrees")] = None
     lat: Annotated[float | None, Field(description="place, WGS 84 degrees")] = None
@@ -197,7 +201,7 @@ def act(
     no: str,
     act: str,
     given: Given,
-    version_query: Annotated[int | None, Query(alias="version")] = None,
+    version_query: Annotated[int | None, Query(alias="version", ge=0, le=MOST_VERSION)] = None,
 ) -> Response:
     """One act of the workflow. 409 when somebody was faster (it says who) or the patrol is busy; 422 when the state
     does not allow the act or something it needs is missing; 403 when the role may not."""

@@ -15,7 +15,7 @@ from app.centre import Centre
 from app.snapshot import Snapshot, alert_item, device_item, patrol_item
 from streams.codec import local_day, millis
 from streams.errors import Unreachable
-from streams.ledger import Change
+from streams.ledger import STREAM_ID, Change
 
 log = logging.getLogger("gridpost.feed")
 
@@ -114,7 +114,6 @@ def place(stream_id: str) -> tuple[int, int]:
 
 def is_stream_id(text: str) -> bool:
     """Whether a text that a browser sent is a stream id."""
-    ms, dash, serial = text.partition("-")
-    return bool(dash) and ms.isdecimal() and serial.isdecimal() and len(text) <= 40
+    return STREAM_ID.fullmatch(text) is not None
 
 

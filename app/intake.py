@@ -91,7 +91,11 @@ def address(site: str, said: Any, kind: str, device: str) -> tuple[str, bytes]:
         if not (kind and device and isinstance(kind, str) and isinstance(device, str)):
             raise Refused("missing", "kind and device: give them beside the payload's fields or in the query")
         topic = f"gridpost/{site}/{kind}/{device}"
-    encoded = payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
+    try:
+        topic.encode()
+        encoded = payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
+    except UnicodeEncodeError as error:
+        raise Refused("not_text", f"half a character stands in the event ({error.reason}): send UTF-8") from error
     if len(encoded) > MOST_EVENT_BYTES:
         raise Refused("too_large", f"the payload has {len(encoded)} bytes: at most {MOST_EVENT_BYTES} are taken")
     return topic, encoded

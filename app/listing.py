@@ -17,11 +17,13 @@ from fastapi.responses import Response
 from app.accounts import Viewer
 from app.centre import Centre
 from streams.errors import Refused
+from streams.ledger import STREAM_ID
 
 Item = dict[str, Any]
 
 GEOJSON = "application/geo+json"
 MOST = 5000
+KNOWN_YEARS = (1970, 2999)
 MOBILE = re.compile(r"(?<!\d)(1\d{2})[- ]?\d{4}[- ]?(\d{4})(?!\d)")
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="at most so many items")]
@@ -87,9 +89,20 @@ def known_state(wanted: set[str], known: set[str]) -> None:
 
 def utc(since: datetime | None) -> datetime | None:
     """A time that a caller sent, aware; without an offset it is refused."""
-    if since is not None and since.tzinfo is None:
+    if since is None:
+        return None
+    if since.tzinfo is None:
         raise Refused("wrong_type", f"since={since.isoformat()} has no offset: add Z or +08:00")
-    return since.astimezone(UTC) if since else None
+    if not KNOWN_YEARS[0] <= since.year <= KNOWN_YEARS[1]:  # at the ends of the calendar other offsets have no such day
+        raise Refused("wrong_type", f"since={since.isoformat()}: give a year from {KNOWN_YEARS[0]} to {KNOWN_YEARS[1]}")
+    return since.astimezone(UTC)
+
+
+def stream_cursor(cursor: str) -> str:
+    """Where a page of a stream begins: behind `cursor`, or at the newest; Refused when it is no stream id."""
+    if cursor and not STREAM_ID.fullmatch(cursor):
+        raise Refused("unknown_cursor", f"{cursor!r} is no cursor of this list: start again without it")
+    return cursor or "+"
 
 
 def masked(contact: str) -> str:

@@ -6,6 +6,8 @@ the API always gives both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -104,11 +106,14 @@ def state_name(state: str) -> Text:
     return Text(*known.get(state, (state, state)))
 
 
-def of_error(error: GridpostError, tz: ZoneInfo) -> Text:
-    """What went wrong, in both languages; times are shown in `tz`."""
+NAMELESS: Mapping[str, Text] = MappingProxyType({})
+
+
+def of_error(error: GridpostError, tz: ZoneInfo, named: Mapping[str, Text] = NAMELESS) -> Text:
+    """What went wrong, in both languages; times are shown in `tz`. `named`: departments, by code."""
     match error:
         case CaseTaken():
-            return _taken(error, tz)
+            return _taken(error, tz, named.get(error.patrol, Text(error.patrol, error.patrol)))
         case NoSuchCase(no=no):
             return Text(f"没有编号为 {no} 的案件，请核对编号。", f"There is no case {no}; check the number.")
         case JumpRefused():
@@ -143,15 +148,17 @@ def of_error(error: GridpostError, tz: ZoneInfo) -> Text:
                 f"案件 {no} 的“{act_name(act).zh}”须由主管批准{'，您可以申请' if side else ''}。",
                 f"{act_name(act).en} of case {no} is for a supervisor{'; you may ask for it' if side else ''}.",
             )
-        case TasksOpen(no=no, departments=departments):
+        case TasksOpen(no=no, departments=codes):
+            open_ = [named.get(code, Text(code, code)) for code in codes]
             return Text(
-                f"案件 {no} 不能反馈：{'、'.join(departments)}还未完成协办；请等待，或取消协办。",
-                f"Case {no} cannot be fed back: {', '.join(departments)} not finished; wait or release them.",
+                f"案件 {no} 不能反馈：{'、'.join(o.zh for o in open_)}还未完成协办；请等待，或取消协办。",
+                f"Case {no} cannot be fed back: {', '.join(o.en for o in open_)} not finished; wait or release them.",
             )
         case DepartmentRefused(no=no, department=department, called=called):
+            body = named.get(department, Text(department, department))
             return Text(
-                f"{department} {'已经' if called else '没有'}被叫到案件 {no}，未执行。",
-                f"{department} was {'called to' if called else 'not called to'} case {no}"
+                f"{body.zh}{'已经' if called else '没有'}被叫到案件 {no}，未执行。",
+                f"{body.en} was {'called to' if called else 'not called to'} case {no}"
                 f"{' already' if called else ''}; nothing was changed.",
             )
         case TargetOver(no=no, target=target, state=state):
@@ -184,12 +191,12 @@ def of_error(error: GridpostError, tz: ZoneInfo) -> Text:
     return Text(f"未执行：{error}", str(error))
 
 
-def _taken(error: CaseTaken, tz: ZoneInfo) -> Text:
+def _taken(error: CaseTaken, tz: ZoneInfo, to: Text) -> Text:
     at = f"{error.at.astimezone(tz):%H:%M:%S}"
     act = act_name(error.act)
     sent = error.act == "dispatch" and error.patrol
-    zh = f"{act.zh}给 {error.patrol}" if sent else act.zh
-    en = f"{act.en} to {error.patrol}" if sent else act.en
+    zh = f"{act.zh}给 {to.zh}" if sent else act.zh
+    en = f"{act.en} to {to.en}" if sent else act.en
     return Text(
         f"没有执行：{error.by} 已于 {at} 先行“{zh}”案件 {error.no}"
         f"（您看到第 {error.seen} 版，现为第 {error.version} 版）。请看最新状态。",

@@ -13,7 +13,9 @@ from fastapi.responses import JSONResponse, Response
 
 from app.api import centre_of
 from app.centre import Centre
+from app.listing import KNOWN_YEARS
 from streams.codec import moment
+from streams.errors import Refused
 from streams.kept import KeptTrace
 from streams.trace import DAY, order
 
@@ -27,6 +29,8 @@ def trace(
     """The last seal of a local day (`hash`, null while nothing was sealed on it; `final` once the day is over), and how
     far the site is sealed."""
     centre = centre_of(request)
+    if day is not None and day.year < KNOWN_YEARS[0]:
+        raise Refused("wrong_type", f"day={day}: nothing was sealed before {KNOWN_YEARS[0]}, give a later day")
     return JSONResponse(sealed_on(centre, day or centre.now().astimezone(centre.settings.tz).date()))
 
 

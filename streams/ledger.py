@@ -5,6 +5,7 @@ Nothing here changes anything, so pages and the API may call it freely.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
@@ -26,6 +27,7 @@ GONE = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError
 NOT_NOW = ("NOREPLICAS", "MISCONF", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "NOGROUP", "LOADING")
 """What means: not now. The caller keeps its work and tries again."""
 
+STREAM_ID = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
 Row = dict[str, str]
 
 
@@ -162,7 +164,9 @@ class Ledger:
         return [Recorded(i, read_event(row[b"e"]), row[b"f"].decode(), row[b"c"].decode()) for i, row in rows]
 
     def event(self, name: str) -> Event | None:
-        """The recorded event of this stream id, while it is kept."""
+        """The recorded event of this stream id, while it is kept; None for what is no stream id."""
+        if not STREAM_ID.fullmatch(name):
+            return None
         with self.reaching():
             rows: Any = self.redis.xrange(self.keys.events, min=name, max=name)
         return read_event(rows[0][1][b"e"]) if rows else None
