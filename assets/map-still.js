@@ -3,10 +3,11 @@
 "use strict";
 
 window.gridpostStill = (function () {
-  const gp = window.gridpost, {mapOf, keepView, stands, scale} = window.gridpostMap;
+  const gp = window.gridpost;
 
   /* Keeps the map of the graph `id` fitted. `padding`: free space at its sides in rem. */
   function start(id, padding) {
+    const {mapOf, keepView, stands, scale} = window.gridpostMap;   // which is loaded after this, by its name
     let known = null, want = "", watch = null;
     const fit = (found, b) => {
       const pad = Object.fromEntries(Object.entries(padding).map(([side, rem]) => [side, 16 * scale() * rem]));
@@ -20,7 +21,7 @@ window.gridpostStill = (function () {
       if (!found || !b) return;
       if (found.map !== known) {
         known = found.map;
-        grow(known);
+        grow(known, scale());
         if (watch) watch.disconnect();
         watch = new ResizeObserver(() => fit(found, b));
         watch.observe(found.gd);
@@ -29,10 +30,10 @@ window.gridpostStill = (function () {
     }, 250);
   }
 
-  function grow(map) {
+  function grow(map, k) {
     map.getCanvas().setAttribute("aria-label", gp.t("map"));
-    window.gridpostLayers.grow(map, scale(), false);
-    const deeper = Math.log2(scale());   // twice the pixels are one zoom more: show no more names for that
+    window.gridpostLayers.grow(map, k, false);
+    const deeper = Math.log2(k);   // twice the pixels are one zoom more: show no more names for that
     if (deeper) for (const layer of map.getStyle().layers) map.setLayerZoomRange(layer.id, Math.min(24, (layer.minzoom || 0) + deeper), Math.min(24, (layer.maxzoom || 24) + deeper));
   }
 
