@@ -6,6 +6,7 @@
 window.gridpostLayers = (function () {
   const {RIM} = window.gridpostGlyphs;
   const BOLD = ["Noto Sans CJK SC Bold", "Noto Sans CJK SC"], REGULAR = ["Noto Sans CJK SC Regular", "Noto Sans CJK SC"];   // the first says the weight, the second is the family
+  const WEST = ["==", ["get", "west"], 1], aside = (x) => ["case", WEST, ["literal", [-x, 0]], ["literal", [x, 0]]];   // a badge stands on the side away from the case
   const POINTS = {maxzoom: 12};   // tiles of 8 km hold a metre: four of them are drawn where there would be sixteen
   const SOURCES = {selection: {}, routes: {}, devices: POINTS, crowd: {}, cases: POINTS, names: POINTS, marks: POINTS};
   const is = (key, value) => ["==", ["get", key], value];
@@ -62,9 +63,9 @@ window.gridpostLayers = (function () {
     );
     if (!wall) layers.push(
       {id: "live-badges", type: "symbol", source: "live-marks", filter: is("kind", "badge"),
-       layout: {"icon-image": ["concat", "badge-", ["get", "number"], "-", ["get", "chosen"]], "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": [24, 0], "symbol-sort-key": ["get", "chosen"]}},
+       layout: {"icon-image": ["concat", "badge-", ["get", "number"], "-", ["get", "chosen"]], "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": aside(24), "symbol-sort-key": ["get", "chosen"]}},
       {id: "live-badge-text", type: "symbol", source: "live-marks", filter: ["all", is("kind", "badge"), is("chosen", 1)],
-       layout: {"text-field": ["get", "text"], "text-font": BOLD, "text-size": 12.5 * k, "text-anchor": "left", "text-offset": [3, 0], "text-max-width": 40, "text-allow-overlap": true, "text-ignore-placement": true},
+       layout: {"text-field": ["get", "text"], "text-font": BOLD, "text-size": 12.5 * k, "text-anchor": ["case", WEST, "right", "left"], "text-offset": aside(3), "text-max-width": 40, "text-allow-overlap": true, "text-ignore-placement": true},
        paint: {"text-color": "#CFE5FB", "text-halo-color": "#0E1113", "text-halo-width": 2.4 * k}});
     return layers;
   }

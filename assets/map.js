@@ -186,10 +186,10 @@ window.gridpostMap = (function () {
   }
 
   function marks() {
-    const features = [], at = performance.now();
+    const features = [], at = performance.now(), to = selected.case && gp.state().cases[selected.case];
     selected.candidates.forEach((one, i) => {
       const where = place(one.id), chosen = i === selected.chosen ? 1 : 0;
-      if (where) features.push(point(where[0], where[1], {kind: "badge", number: i + 1, chosen, text: one.label}));
+      if (where) features.push(point(where[0], where[1], {kind: "badge", number: i + 1, chosen, text: one.label, west: to && where[0] < to.lon ? 1 : 0}));
     });
     for (const [no, began] of pulses) {
       const part = (at - began) / 600, item = gp.state().cases[no];
