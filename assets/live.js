@@ -210,7 +210,8 @@ window.gridpost = (function () {
     return format("time", {hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23"}).format(ms);
   }
   function date(ms) {
-    return format("date", {month: "long", day: "numeric"}).format(ms) + " " + format("weekday", {weekday: "short"}).format(ms);
+    const day = format("date", {month: "long", day: "numeric"}).format(ms), weekday = format("weekday", {weekday: "short"}).format(ms);
+    return lang === "zh" ? day + " " + weekday : weekday + " " + day;
   }
 
   /* ---- live state, amber band, recovered band ---- */
