@@ -336,7 +336,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "most_urgent": ("时限最紧", "Most urgent"),
     "alerts": ("告警", "Alerts"),
     "alerts_today": ("今日 {n}", "{n} today"),
-    "act_now": ("{n} 件须立即处理", "{n} need action now"),
+    "act_now": ("{n} 件须立即处理", "Act now: {n}"),
     "act_none": ("没有须立即处理的案件", "Nothing needs action now"),
     "near_limit": ("{n} 件临近时限", "{n} near their limit"),
     "others_fine": ("其余 {n} 件正常", "{n} others normal"),
