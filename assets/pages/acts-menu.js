@@ -11,7 +11,7 @@ window.gridpostMenu = (function () {
       const one = shown.acts[name], form = one.ask || one.needs.length || one.more.length;
       return `<button type="button" role="menuitem" tabindex="-1" data-act="${e(name)}"><span>${e(one.label)}${form ? "…" : ""}</span>${one.key ? `<kbd>${e(one.key)}</kbd>` : ""}</button>`;
     };
-    return groups(shown).map((group) => `<div role="group" aria-label="${e(group.name)}"><h4>${e(group.name)}</h4>${group.acts.map(item).join("")}</div>`).join("");
+    return groups(shown).map((group) => `<div role="group" aria-label="${e(group.name)}"><h4 aria-hidden="true">${e(group.name)}</h4>${group.acts.map(item).join("")}</div>`).join("");
   }
 
   /* The next step has its own button: it is not said twice. */
