@@ -9,6 +9,7 @@ moved since it was read is worked out again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -31,6 +32,8 @@ CHECK_IN = Limit.parse("1h urgent_hour")
 """A department that was called is on scene within an hour, unless the matter has another time to check in."""
 
 
+OF_TOPIC = re.compile(r"[^\s/+#,:\x00-\x1f]{1,100}")
+"""What may name a department where no organisation names them: its tasks go out on a topic of that name."""
 FARTHEST = timedelta(days=366)
 """How far an extension or a suspension reaches: what is later is a slip of the pen, or beyond every calendar."""
 
@@ -241,5 +244,7 @@ def _until(until: datetime | None, now: datetime) -> datetime | None:
 def _refuse_unknown(desk: Desk, departments: tuple[str, ...]) -> None:
     known = desk.organisation.departments
     for department in departments:
+        if not known and not OF_TOPIC.fullmatch(department):  # its tasks go out under it
+            raise Refused("unknown_department", f"department {department!r} names no topic: leave out / + # , :")
         if known and department not in known:
             raise Refused("unknown_department", f"department {department!r} is unknown: use one of {', '.join(known)}")

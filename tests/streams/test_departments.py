@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from streams.codec import millis
 from streams.dispatch_queue import DispatchQueue
 from streams.errors import DepartmentRefused, NeedsMissing, Refused, SixFixesMissing, TasksOpen, WrongPatrol
 from streams.model import State
+from streams.organisation import NO_ORGANISATION
 from streams.watch import keep_time
 from tests.streams.live import AWAY, Site
 
@@ -155,6 +157,17 @@ def test_a_department_is_sent_by_its_liaison(site: Site) -> None:
     dispatch = site.case(no).dispatch
     site.do(no, "handle", "department", "sanitation", department="sanitation", dispatch=dispatch, text="已清理")
     assert keep_time(site.desk).resent == 0
+
+
+@pytest.mark.parametrize("name", ["#", "a/b", "", "+", "a,b"])
+def test_where_no_organisation_names_them_a_department_still_names_a_topic(site: Site, name: str) -> None:
+    """Its call could never be published, and would stop every task behind it."""
+    site.desk = replace(site.desk, organisation=NO_ORGANISATION)
+    no = site.seen()
+    with pytest.raises(Refused, match="topic"):
+        site.do(no, "whistle", departments=(name,))
+    site.do(no, "whistle", departments=("环卫所",))
+    assert parts(site, no) == {"环卫所": "called"}
 
 
 def test_a_case_goes_to_one_receiver(site: Site) -> None:
