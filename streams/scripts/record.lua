@@ -25,6 +25,7 @@ for i, e in ipairs(arg.events) do
     if not e.watched then count(e, 'duplicate') end
   elseif not fine then
     failed[i] = true
+    for _, line in ipairs(joined[i] or {}) do log(joined[i].no, line) end  -- what was changed before has its entry
     failures[#failures + 1] = i - 1
     failures[#failures + 1] = type(flag) == 'table' and (flag.err or 'error') or tostring(flag)
   else

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from geo.places import Position
 from streams.codec import local_day, millis
 from streams.dispatch_queue import DispatchQueue
 from streams.errors import NoSuchCase, NotJoined, TargetOver
-from streams.model import Reading, State
-from tests.streams.live import AWAY, Site
+from streams.ingest import understand
+from streams.model import Alert, Reading, State
+from tests.streams.live import AWAY, CORNER, Site
+from tests.streams.samples import event
 
 
 @pytest.fixture
@@ -116,6 +119,16 @@ def test_an_alert_that_is_over_ends_the_case_that_it_is_split_off_to(site: Site)
     site.pass_(1)
     site.seen(series="a", phase="end")
     assert site.case(no).ended == millis(site.now)
+
+
+def test_what_joined_before_a_fault_has_its_entry(site: Site) -> None:
+    """The event is buried as ours to look at; the case that counted it says so in its log."""
+    no = site.seen(series="a")
+    site.queue.redis.hset(site.queue.keys.case(no), "standing", "broken")
+    happened = event("D-1", "x-2", Alert("rubbish", 3, "b", "new"), site.now, Position(*CORNER), received=site.now)
+    done = site.queue.record(understand([happened], site.desk), site.now)
+    assert len(done.failed) == 1
+    assert (site.case(no).events, site.queue.log(no)[-1].act) == (2, "join")
 
 
 def test_an_alert_that_outlives_its_closed_case_leaves_no_half_case_behind(site: Site) -> None:
