@@ -169,7 +169,7 @@ def dead(request: Request, limit: Limit = 100, cursor: Cursor = "") -> Response:
     items = []
     for letter in letters:
         item = _timed(msgspec.to_builtins(letter), "received")
-        item["payload"] = readable(letter.payload, viewer)
+        item["payload"], item["text"] = readable(letter.payload, viewer), readable(letter.text, viewer)
         items.append(item)
     return answer(request, items, letters[-1].id if len(letters) == limit else None)
 

@@ -83,6 +83,15 @@ def test_a_refusal_names_departments_by_name(web: TestClient, as_role: Role, cen
     assert answer["department"] == "police"
 
 
+def test_why_a_message_was_refused_may_quote_it(web: TestClient, as_role: Role) -> None:
+    """So a leader reads the reason's key and no words, and nobody a whole telephone number."""
+    web.post("/api/v1/events", json=report(category=["邻居 13812345678"]), headers=as_role("operator"))
+    (shown,) = web.get("/api/v1/dead", headers=as_role("operator")).json()["items"]
+    assert "1381234" not in f"{shown}"
+    (hidden,) = web.get("/api/v1/dead", headers=as_role("leader")).json()["items"]
+    assert (hidden["reason"], hidden["text"], hidden["payload"]) == ("wrong_type", None, None)
+
+
 def test_a_leader_does_nothing_but_rate(web: TestClient, as_role: Role) -> None:
     """Whatever else is asked for, and whoever is named in it."""
     no, headers = opened(web, as_role("operator")), as_role("leader")
