@@ -40,7 +40,7 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `cases:closed:<day>` | zset | 35 days                   | act (closed)                | figures |
 | `near:<matter>`   | geo    | while cases are open       | record, act                 | record (merging) |
 | `number:<day>`    | string | 4 days                     | record                      | record |
-| `done:<no>/<act>/<by>/<request>` | string | 3 days     | act                         | act (a repeated call) |
+| `done:<no>/<act>/<by>/<request>` | string | 4 days     | act                         | act (a repeated call) |
 | `sender`          | string | 15 s                       | clock worker                | clock worker (who sends) |
 | `counts:<day>`    | hash   | 35 days                    | record, ingest              | pages, metrics |
 | `unknown`         | zset   | the last 1,000             | record (last `received`)    | pages |
