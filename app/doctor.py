@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 import redis
 
-from app.centre import open_accounts, open_redis, read_calendar, read_grids
+from app.centre import open_accounts, open_redis, read_calendar, read_grids, read_org
 from app.config import Settings
 from app.logs import without_password
 from streams.errors import BadSetting
 from streams.matters import load_matters
+from streams.organisation import check_grids, check_matters, check_register
 from streams.register import load_register
 
 MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -35,6 +36,7 @@ def examine(settings: Settings) -> list[Finding]:
         _file("grids", lambda: f"{len(read_grids(settings.grids).grids)} grids in {settings.grids}"),
         _file("matters", lambda: f"{len(load_matters(settings.matters).matters)} matters in {settings.matters}"),
         _file("register", lambda: _register(settings)),
+        _file("organisation", lambda: _organisation(settings)),
         _file("calendar", lambda: _calendar(settings)),
         _folder(settings),
         *_redis(settings),
@@ -53,6 +55,17 @@ def _file(what: str, read: Callable[[], str]) -> Finding:
 def _register(settings: Settings) -> str:
     found = load_register(settings.devices, settings.patrols, settings.sources)
     return f"{len(found.devices)} devices, {len(found.patrols)} patrols, {len(found.sources)} sources"
+
+
+def _organisation(settings: Settings) -> str:
+    """Held against the other files as every process does at its start."""
+    org = read_org(settings.org)
+    if not settings.org.exists():
+        return f"{settings.org} does not exist, so there is none: every case is the centre's"
+    check_grids(org, read_grids(settings.grids).by_code)
+    check_matters(org, load_matters(settings.matters))
+    check_register(org, load_register(settings.devices, settings.patrols, settings.sources))
+    return f"{len(org.persons)} persons, {len(org.departments)} departments in {settings.org}"
 
 
 def _calendar(settings: Settings) -> str:
