@@ -204,7 +204,7 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
 
 def _nearest(name: str, known: set[str]) -> str:
     close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {close[0]}"if close else "the settings are listed in docs/settings.md"
+    return f"try {close[0]}" if close else "the settings are listed in docs/settings.md"
 
 
 def _read_file(environment: Mapping[str, str]) -> dict[str, Any]:
