@@ -216,7 +216,8 @@ def _tell(ready: dict[str, Any], wanted: Wanted, say: Say) -> None:
     lines += [
         f"    {user['role']:<15}{user['name']:<15}{user['password']}{_hint(user)}" for user in ready["users"]
     ]
-    lines += ["", f"  MQTT {ready['mqtt_url']}   topics gridpost/{ready['site']}/<kind>/<device>", "  Ctrl-C stops."]
+    lines += ["", f"  MQTT  {ready['mqtt_url']}   topics gridpost/{ready['site']}/<kind>/<device>"]
+    lines += [f"  Redis {ready['redis_url']}   for `GRIDPOST_REDIS_URL=… gridpost cases verify`", "  Ctrl-C stops."]
     say("\n".join([*lines, ""]))
     if wanted.ready_file is not None:
         partial = wanted.ready_file.with_name(wanted.ready_file.name + ".part")

@@ -52,6 +52,12 @@ def verify(until: Until = "", paper: Hash = "", site: Site = "") -> None:
         raise typer.Exit(1)
     for line in lines(proof):
         typer.echo(line)
+    if not proof.entries and settings.redis_url is None:
+        typer.echo(
+            f"gridpost: there was nothing to prove in {settings.state_dir}: to prove a running demo or another site, "
+            "set GRIDPOST_REDIS_URL (the demo prints its own).",
+            err=True,
+        )
 
 
 def _prove(settings: Settings, until: str, paper: str) -> Proof:
