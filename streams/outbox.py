@@ -54,7 +54,7 @@ class Outbox(Ledger):
             for letter in letters:
                 fields: dict[Any, Any] = {
                     "topic": letter.topic[:DEAD_TOPIC], "payload": letter.payload[:DEAD_PAYLOAD],
-                    "reason": letter.reason, "text": letter.text, "received": millis(letter.received),
+                    "reason": letter.reason, "text": letter.text[:DEAD_TOPIC], "received": millis(letter.received),
                 }  # fmt: skip
                 pipe.xadd(self.keys.dead, fields, maxlen=DEAD_KEPT, approximate=True)
                 counts = self.keys.counts(local_day(letter.received, self.tz))

@@ -143,8 +143,12 @@ def _announce(desk: Desk, publisher: Publishes, name: str, task: dict[str, str])
 
 
 def task_payload(task: dict[str, str], case: Case, desk: Desk) -> bytes:
-    """What the patrol's device gets (contracts: MQTT out)."""
+    """What the patrol's device gets (contracts: MQTT out). Whoever was refused on a case that is not theirs gets back
+    what they named, and nothing of the case."""
     refused = {key: task[key] for key in ("refused", "error") if key in task}
+    if refused and task["patrol"] not in (case.patrol, case.department, *(part.department for part in case.tasks)):
+        said = {key: task[key] for key in ("act", "dispatch", "case", "text")}
+        return to_json({**said, **refused, "at": moment(int(task["at"]))})
     matter = desk.matters.matters.get(case.matter)  # the catalogue may have changed since the case was opened
     ours = f"{desk.site}/" if "/" in task["patrol"] else ""  # a partner's patrol has cases of its own site too
     return to_json(

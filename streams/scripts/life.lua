@@ -32,7 +32,8 @@ local function lacking(row, a)
 end
 
 -- Cancelled clocks go, stopped ones keep when, paused ones stand still, started ones come with their deadline and marks
--- worked out by the caller. A department's act is about its own clock only.
+-- worked out by the caller. A department's act is about its own clock only. Two machines' times differ a little: no
+-- clock stops before it started.
 local function turn_clocks(c, a, row)
   local mine = (OWN_PART[a.act] or a.act == 'dismiss') and a.department
   local kept, fresh = {}, {}
@@ -40,7 +41,7 @@ local function turn_clocks(c, a, row)
   for _, clock in ipairs(c.clocks) do
     local on = not some(clock.done) and (not mine or clock.of == mine)
     local gone = on and listed(row.cancels, clock.name) or fresh[clock_key(clock)]
-    if on and listed(row.stops, clock.name) then clock.done, clock.paused = now, nil end
+    if on and listed(row.stops, clock.name) then clock.done, clock.paused = math.max(now, clock.start), nil end
     if row.pauses and on and not some(clock.paused) then clock.paused = now end
     if not gone then kept[#kept + 1] = clock end
   end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +14,9 @@ import pytest
 from streams.codec import millis
 from streams.dispatch_queue import Answered, DispatchQueue
 from streams.errors import JumpRefused, NeedsMissing, Refused, RequestOpen, RoleRefused, WrongPatrol
-from streams.model import State
+from streams.model import Reply, State
 from streams.refusals import Act
-from streams.watch import keep_time
+from streams.watch import keep_time, task_payload
 from tests.streams.live import AWAY, Site
 from tests.streams.samples import NOW
 
@@ -218,6 +219,27 @@ def test_what_was_asked_for_stands_on_the_case(site: Site) -> None:
     assert (asked.act, asked.by, asked.until) == ("suspend", "林晓东", millis(until))
     site.do(no, "suspend", text="同意", until=until)
     assert (site.case(no).request, site.case(no).until) == (None, millis(until))
+
+
+def test_no_clock_stops_before_it_started(site: Site) -> None:
+    """The reply was received by a machine whose time is a little behind that of the desk."""
+    no = site.seen()
+    site.send(no)
+    site.pass_(-1)
+    site.reply(no, "arrive")
+    assert all(clock.done in (None, clock.start) for clock in site.case(no).clocks)
+
+
+def test_whoever_is_refused_on_a_case_that_is_not_theirs_learns_nothing_of_it(site: Site) -> None:
+    """A guessed number gives back what was said, and why not; no place, no matter."""
+    no = site.seen()
+    site.send(no)
+    for patrol in ("P-2", "P-1"):
+        site.queue.tell_refused(patrol, Reply("x/1", no, "arrive"), "wrong_patrol", "not on it", site.now)
+    tasks = [task for _, task in site.queue.tasks("clock", 1) if task["act"] == "refused"]
+    stranger, holder = (json.loads(task_payload(task, site.case(no), site.desk)) for task in tasks)
+    assert set(stranger) == {"act", "dispatch", "case", "text", "refused", "error", "at"}
+    assert (holder["refused"], holder["matter"]) == ("arrive", "rubbish")
 
 
 def test_the_log_keeps_the_score_that_was_given(site: Site) -> None:
