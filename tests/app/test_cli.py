@@ -103,6 +103,17 @@ def test_doctor_refuses_a_redis_that_could_lose_something(tmp_path: Path, valkey
     assert first.returncode == 1
 
 
+def test_doctor_refuses_an_organisation_that_no_process_starts_with(tmp_path: Path) -> None:
+    """A bad GRIDPOST_ORG is one BAD line with the file in it; one that is not there is said to be none."""
+    bad = tmp_path / "org.toml"
+    bad.write_text('[site]\nname = "x"\n', encoding="utf-8")
+    found = gridpost("doctor", cwd=tmp_path, GRIDPOST_ORG=str(bad))
+    assert f"BAD  organisation: {bad}" in found.stdout
+    assert found.returncode == 1
+    none = gridpost("doctor", cwd=tmp_path, GRIDPOST_ORG=str(tmp_path / "none.toml"))
+    assert "so there is none" in none.stdout
+
+
 def test_grids_are_checked_and_built(tmp_path: Path) -> None:
     """The committed town is whole; what build writes is what check accepts."""
     town = ROOT / "data" / "towns" / "wanghai" / "grids.geojson"
