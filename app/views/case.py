@@ -214,7 +214,7 @@ def evidence(look: Look) -> html.Section:
     if not look.case.image:
         return html.Section([heading(word("log", look.lang), device), lines])
     picture = html.A(
-        html.Img(src=look.case.image, alt=word("picture_of", look.lang, name=device), loading="lazy"),
+        html.Img(src=look.case.image, alt=word("picture_of", look.lang, name=device)),
         href=look.case.image,
         target="_blank",
         className="picture",

@@ -209,6 +209,17 @@ def test_the_log_is_whole_and_names_who_wrote() -> None:
     assert look.who("li.ming") == "li.ming"
 
 
+def test_a_case_with_a_picture_shows_it_beside_its_log() -> None:
+    """The inspector of a case with a picture is built, and the picture opens by itself."""
+    found = json.loads(json.dumps(case.evidence(a_look(a_case(image="/media/0a"))).to_plotly_json(), default=plain))
+    assert '"src": "/media/0a"' in json.dumps(found)
+
+
+def plain(component: Component) -> object:
+    """A component as JSON."""
+    return component.to_plotly_json()
+
+
 def test_nobody_to_send_is_said() -> None:
     """Without a candidate there is a sentence, not an empty space."""
     assert word("none_suggested", "en") in texts(candidates.suggestions(a_look(a_case(), "en", people=0)))
