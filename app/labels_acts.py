@@ -17,6 +17,8 @@ ACT_WORDS: dict[str, tuple[str, str]] = {
     "ask_for": ("申请{act}", "Ask: {act}"),
     "next_handle": ("登记反馈结果", "Record the result"),
     "next_handle_meta": ("{name} 已到现场", "{name} is on scene"),
+    "next_place": ("在地图上定位", "Set its place on the map"),
+    "next_place_meta": ("定格以后才能派遣", "Nobody can be sent before it has a grid"),
     "next_rate": ("评价", "Rate"),
     "next_rate_meta": ("已结案，按结果打分", "Closed: rate the result"),
     "next_resume": ("恢复办理", "Resume"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 from app.centre import Centre, open_centre
@@ -16,11 +18,15 @@ from streams.simulator import Place
 from streams.workflow import OPEN
 
 WHOLE = timedelta(days=1) - timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 
 
-def played(settings: Settings, day: date, *, seed: int, operators: int, span: timedelta = WHOLE) -> list[str]:
+def played(
+    settings: Settings, day: date, *, seed: int, operators: int, span: timedelta = WHOLE,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[str]:  # fmt: skip
     """Play a local day, or the first part of it; the day in lines. It must be a past one: the server trims streams by
-    its own time."""
+    its own time. `tell` hears how far it is, each hour of the day."""
     begins = datetime(day.year, day.month, day.day, tzinfo=settings.tz)
     watch = Watch(begins.astimezone(UTC))
     with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as server:
@@ -29,7 +35,9 @@ def played(settings: Settings, day: date, *, seed: int, operators: int, span: ti
         centre.queue.register(centre.register.patrols)
         place = Place.load(settings.grids.parent)
         play = begin(place, centre.desk(), watch, seed=seed, operators=operators)
-        play.until((begins + span).astimezone(UTC))
+        for hour in range(1, ceil(span / HOUR) + 1):
+            play.until((begins + min(hour * HOUR, span)).astimezone(UTC))
+            tell(f"{day} {min(hour * HOUR, span)} / {span}: {play.messages} messages")
         return told(centre, play, begins)
 
 

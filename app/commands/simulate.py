@@ -74,8 +74,13 @@ def _play(settings: Settings, day: datetime, seed: int, operators: int) -> None:
     if day.date() >= wall_clock().astimezone(settings.tz).date():
         raise BadSetting(f"--day {day.date()} is not over yet: name a past day, as 2025-11-19")
     logging.getLogger("streams").setLevel(logging.WARNING)
-    for line in played(settings, day.date(), seed=seed, operators=operators):
+    for line in played(settings, day.date(), seed=seed, operators=operators, tell=_aside):
         typer.echo(line)
+
+
+def _aside(line: str) -> None:
+    """How far it is, beside the answer."""
+    typer.echo(line, err=True)
 
 
 def _crew(whole: Settings, town: Town, url: str, operators: int, seed: int, stop: threading.Event

@@ -7,12 +7,13 @@ What a role may not do itself but may ask for is here too, marked `ask`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.labels import WORDS, Lang, word
 from app.views.look import Look, form_time
 from streams import workflow
-from streams.model import Case
+from streams.model import Case, State
 from streams.workflow import BY_NAME, Act
 
 NEXT = ("verify", "accept", "dispatch", "close", "rate", "resume", "restore", "unmerge", "withdraw", "handle")
@@ -34,6 +35,13 @@ KEYS = {"suspend": "S", "return": "R", "merge": "M", "whistle": "W", "extend": "
 OPTIONAL = frozenset({"until"})
 
 
+def next_step(case: Case, possible: Sequence[str]) -> str | None:
+    """The first of the next steps that is possible; without a grid nobody can be sent, so its place comes first."""
+    if case.state is State.ACCEPTED and not case.grid and "place" in possible:
+        return "place"
+    return next((name for name in NEXT if name in possible), None)
+
+
 def document(look: Look) -> dict[str, Any]:
     """The case as its buttons need it: what is possible for `look.role`, the next step, the groups of the menu."""
     case, lang = look.case, look.lang
@@ -42,7 +50,7 @@ def document(look: Look) -> dict[str, Any]:
     return {
         "no": case.no, "version": case.version, "state": case.state.value, "state_name": look.names[case.state.value],
         "matter": case.matter, "lon": case.lon, "lat": case.lat, "grid": case.grid, "patrol": case.patrol,
-        "next": next((name for name in NEXT if name in offered and not offered[name]["ask"]), None),
+        "next": next_step(case, [name for name, each in offered.items() if not each["ask"]]),
         "acts": offered,
         "groups": [
             {"name": word(f"group_{group}", lang), "acts": shown}

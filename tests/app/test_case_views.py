@@ -39,6 +39,12 @@ def looked(lang: Lang = "zh", role: str = "supervisor", **fields: object) -> Loo
     return msgspec.structs.replace(a_look(a_case(**fields), lang), names=names, role=role, now=NOON)
 
 
+def test_a_case_without_a_grid_is_placed_before_anybody_is_sent() -> None:
+    """The button leads to the map, not to a dispatch that cannot be; with a grid it is the dispatch."""
+    assert acts.document(looked(state=State.ACCEPTED, grid=None, grids=()))["next"] == "place"
+    assert acts.document(looked(state=State.ACCEPTED))["next"] == "dispatch"
+
+
 def test_every_act_of_the_table_has_its_place_in_the_menu() -> None:
     """An act that is added to the table is found by a person, too: as a button, in the menu, or by the banner."""
     placed = {name for _, names in acts.GROUPS for name in names}
