@@ -102,7 +102,8 @@ window.gridpostActs = (function () {
   const refusing = () => wanted.shown.request && {label: t("act_refuse"), act: t("act_refuse"), needs: ["text"], more: [], usual: t("usual_refuse").split("|"), undo: ""};
 
   async function run(shown, name, spec, values) {
-    const now = wanted && wanted.shown && wanted.shown.no === shown.no ? wanted.shown : shown;   // the version that is looked at
+    const parts = document.getElementById("case-parts");   // the version that stands on the screen at this moment
+    const now = parts && parts.dataset.no === shown.no ? JSON.parse(parts.dataset.acts) : shown;
     const body = await (spec.ask ? post(now, "ask", Object.assign({wanted: name}, values)) : post(now, name, values));
     if (!body) return;
     if (forms.isOpen() && forms.of() === shown.no) forms.close(true);

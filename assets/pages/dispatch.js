@@ -27,6 +27,8 @@
     document.getElementById("map-minus").onclick = () => map.zoom(-1);
     document.getElementById("map-fit").onclick = () => map.fitAll(400);
     document.getElementById("case-body").addEventListener("click", clicked);
+    // the callback's answer may be drawn later than the next frame: what can be done is read again when it stands there
+    new MutationObserver(caseShown).observe(document.getElementById("case-body"), {subtree: true, attributeFilter: ["data-acts"]});
     document.getElementById("case-body").addEventListener("change", (event) => { if (event.target.id === "other-body") choose(other(event.target)); });
     return Date.now();
   }
