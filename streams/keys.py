@@ -42,6 +42,7 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `number:<day>`    | string | 4 days                     | record                      | record |
 | `done:<no>/<act>/<by>/<request>` | string | 4 days     | act                         | act (a repeated call) |
 | `sender`          | string | 15 s                       | clock worker                | clock worker (who sends) |
+| `sent:<day>`      | hash   | 4 days                     | act (patrol -> cases)       | who could go |
 | `counts:<day>`    | hash   | 35 days                    | record, ingest              | pages, metrics |
 | `unknown`         | zset   | the last 1,000             | record (last `received`)    | pages |
 | `sources`         | hash   | with the sources           | record (last `received`)    | feed |
@@ -179,6 +180,9 @@ class Keys:
     @property
     def borrowing(self) -> str:
         return self("borrowing")
+
+    def sent(self, day: str) -> str:
+        return self(f"sent:{day}")
 
     def account(self, name: str) -> str:
         return self(f"account:{name}")

@@ -146,6 +146,12 @@ class Ledger:
             rows: Any = self.redis.hgetall(self.keys.counts(day))
         return {name.decode(): int(number) for name, number in rows.items()}
 
+    def sent(self, day: str) -> dict[str, int]:
+        """Patrol -> cases it was sent to on a local day and not called back from."""
+        with self.reaching():
+            rows: Any = self.redis.hgetall(self.keys.sent(day))
+        return {name.decode(): max(0, int(number)) for name, number in rows.items()}
+
     def dead(self, most: int = 100, before: str = "+") -> list[DeadLetter]:
         """Dead letters, newest first; `before` is the id of the last one of the page before."""
         rows = self._back(self.keys.dead, most, before)

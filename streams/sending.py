@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 
 def loads(desk: Desk, now: datetime) -> Counter[str]:
-    """Patrol -> cases of today it was sent to."""
-    return Counter(case.patrol for case in desk.queue.cases_of(local_day(now, desk.calendar.tz)) if case.patrol)
+    """Patrol -> cases it was sent to today."""
+    return Counter(desk.queue.sent(local_day(now, desk.calendar.tz)))
 
 
 def ranked(desk: Desk, case: Case, now: datetime, load: Counter[str] | None = None) -> list[Candidate]:

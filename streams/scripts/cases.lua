@@ -34,10 +34,9 @@ local function accept_by_rule(no, state, version, waiting)
   return version
 end
 
--- The clocks of a new case or of its acceptance, with their marks, where the clock worker finds them.
+-- The clocks of a new case or of its acceptance, where the clock worker finds those without marks.
 local function keep_clocks(no, state, clocks, marks)
   local c = {state = state, clocks = clocks, marks = marks}
-  for _, clock in ipairs(clocks) do marks[clock_key(clock)] = clock.marks or marks[clock_key(clock)] end
   redis.call('HSET', prefix .. 'case:' .. no, 'clocks', clocks_json(clocks), 'marks', marks_json(c))
   redis.call('ZADD', prefix .. 'cases:open', whole(next_due(clocks)), no)
   set_reminder(no, c)

@@ -61,17 +61,28 @@ local function bind(patrols, id, case, sub, dispatch)
     patrol_state(duty, case, sub))
 end
 
+-- How many cases of the day each patrol was sent to and not called back from: its load, which ranks who could go.
+local function load_of(patrol, by)
+  local key = prefix .. 'sent:' .. arg.day
+  redis.call('HINCRBY', key, patrol, by)
+  redis.call('EXPIRE', key, arg.seen_ttl)
+end
+
 -- What the act does to whoever is on the case, and what their device is told. Who fed back is named on the case until it
 -- is sent back or opened again, and is on another one by then, perhaps.
 local function move_holder(no, c, a, row, before, patrols)
   local holder = some(c.patrol) or some(c.department)
   if row.patrol == 'bind' then
     local running = no .. '/' .. c.version + 1
-    if some(a.patrol) and not some(a.aid) then bind(patrols, a.patrol, no, 'way', running) end
+    if some(a.patrol) and not some(a.aid) then
+      bind(patrols, a.patrol, no, 'way', running)
+      load_of(a.patrol, 1)
+    end
     send('assign', no, some(a.patrol) or a.department, running, a.text)
   elseif row.patrol == 'free' and holder then
     if some(c.patrol) and redis.call('HGET', prefix .. 'patrol:' .. c.patrol, 'case') == no then
       bind(patrols, c.patrol, '', '', '')
+      if row.after ~= 'handled' then load_of(c.patrol, -1) end
     end
     if listed(SENT, before) and not by_holder(a) then send('withdraw', no, holder, c.dispatch, a.text) end
     if row.after ~= 'handled' then

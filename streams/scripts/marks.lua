@@ -49,9 +49,9 @@ local function remind(no, c, clock, percent)
     detail = whole(clock.due)})
   local zh, en = reminder_texts(c, clock, percent)
   notices[#notices + 1] = string.format(
-    '{"kind":"reminder","id":%s,"case":%s,"clock":"%s","percent":%d,"level":%d,"grid":%s,"at":%s,"text_zh":%s,"text_en":%s}',
+    '{"kind":"reminder","id":%s,"case":%s,"clock":"%s","of":%s,"percent":%d,"level":%d,"grid":%s,"at":%s,"text_zh":%s,"text_en":%s}',
     cjson.encode(table.concat({no, clock_key(clock), whole(clock.due), percent}, '/')), cjson.encode(no), clock.name,
-    percent, level, cjson.encode(c.grid), whole(now), cjson.encode(no .. ' ' .. zh), cjson.encode(no .. ': ' .. en))
+    cjson.encode(some(clock.of) or ''), percent, level, cjson.encode(c.grid), whole(now), cjson.encode(no .. ' ' .. zh), cjson.encode(no .. ': ' .. en))
   return {no, clock_key(clock), whole(clock.due), percent}
 end
 

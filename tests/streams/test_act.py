@@ -262,3 +262,15 @@ def test_a_redis_that_may_not_write_is_waited_for(redis_url: str) -> None:
     finally:
         queue.redis.config_set("min-replicas-to-write", 0)
     assert queue.record([alert("D-1", "1")], NOW).new == 1
+
+
+def test_a_patrols_load_is_what_it_was_sent_to_today(queue: DispatchQueue) -> None:
+    """Each dispatch counts on its local day; one that was taken back does not, one that was fed back does."""
+    no, _ = sent(queue)
+    assert queue.sent("2026-11-18") == {"P-1": 1}
+    queue.act(act(no, "withdraw", seen=4), NOW)
+    assert queue.sent("2026-11-18") == {"P-1": 0}
+    dispatch = queue.act(act(no, "dispatch", seen=5, patrol="P-1"), NOW).dispatch
+    queue.act(act(no, "handle", by="P-1", patrol="P-1", dispatch=dispatch), NOW)
+    assert queue.sent("2026-11-18") == {"P-1": 1}
+    assert queue.sent("2026-11-19") == {}

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.places import Position
-from geo.roads import Plane, Roads
+from geo.planes import Plane
+from geo.roads import Roads
 from streams.model import Case, Patrol, State
 from streams.recommend import POINTS, Standing, candidates, standing
 
