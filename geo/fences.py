@@ -16,7 +16,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import cos, radians
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -27,37 +26,12 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.errors import BadBorderFile, BadPlace
 from geo.gridset import GridSet
-from geo.lattice import METRES_PER_DEGREE
 from geo.places import Position
+from geo.planes import Plane
 
 Floats = NDArray[np.float64]
 Direction = Literal["in", "out"]
 Watched = Literal["in", "out", "both"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plane:
-    """Metres east and north of a place, for shapes around it."""
-
-    lon: float
-    lat: float
-
-    @classmethod
-    def around(cls, geometry: BaseGeometry) -> _Plane:
-        """The plane of a shape in degrees, about the middle of its bounds."""
-        west, south, east, north = geometry.bounds
-        return cls((west + east) / 2, (south + north) / 2)
-
-    @property
-    def per_lon(self) -> float:
-        """Metres a degree of longitude."""
-        return METRES_PER_DEGREE * cos(radians(self.lat))
-
-    def flat(self, geometry: BaseGeometry) -> BaseGeometry:
-        """The shape in metres."""
-        factors = (self.per_lon, METRES_PER_DEGREE)
-        flat: BaseGeometry = shapely.transform(geometry, lambda points: (points - (self.lon, self.lat)) * factors)
-        return flat
 
 
 class Districts:
@@ -70,11 +44,11 @@ class Districts:
                 members[grid.district].append(grid.geometry)
         self.names = tuple(sorted(members))
         areas = [shapely.unary_union(members[name]) for name in self.names]
-        planes = [_Plane.around(area) for area in areas]
+        planes = [Plane.around(area) for area in areas]
         self._number = {name: n for n, name in enumerate(self.names)}
         self._areas = _column(areas)
         self._edges = _column([shapely.boundary(plane.flat(area)) for plane, area in zip(planes, areas, strict=True)])
-        self._middle = np.array([(p.lon, p.lat, p.per_lon) for p in planes], dtype=np.float64).reshape(-1, 3)
+        self._middle = np.array([(p.lon, p.lat, *p.scale) for p in planes], dtype=np.float64).reshape(-1, 4)
         shapely.prepare(self._areas)
         # asked once here, since GEOS builds its index on first use, which threads must not race for
         shapely.intersects_xy(self._areas, self._middle[:, 0], self._middle[:, 1])
@@ -87,8 +61,8 @@ class Districts:
         rows = np.flatnonzero(which >= 0)
         rows = rows[~shapely.intersects_xy(self._areas[which[rows]], lons[rows], lats[rows])]
         if len(rows):
-            lon, lat, per_lon = self._middle[which[rows]].T
-            points = shapely.points((lons[rows] - lon) * per_lon, (lats[rows] - lat) * METRES_PER_DEGREE)
+            lon, lat, east, north = self._middle[which[rows]].T
+            points = shapely.points((lons[rows] - lon) * east, (lats[rows] - lat) * north)
             metres[rows] = shapely.distance(self._edges[which[rows]], points)
         return metres
 
@@ -109,8 +83,7 @@ class Border:
         """The distance of each place (n,) to the line in metres: positive inside, negative outside, NaN where the
         nearest point of the line is one of its ends."""
         segments = self._segments
-        x = (lons - segments.plane.lon) * segments.plane.per_lon
-        y = (lats - segments.plane.lat) * METRES_PER_DEGREE
+        x, y = segments.plane.metres_many(np.column_stack((lons, lats))).T
         signed = segments.left(x, y)
         return signed if self.inside == "left" else -signed
 
@@ -124,7 +97,7 @@ class _Segments:
     corner neither segment alone knows the side, the sum of their normals does."""
 
     def __init__(self, line: shapely.LineString) -> None:
-        self.plane = _Plane.around(line)
+        self.plane = Plane.around(line)
         points = shapely.get_coordinates(self.plane.flat(line))
         points = points[np.append(True, np.any(np.diff(points, axis=0) != 0, axis=1))]
         self._start, along = points[:-1], np.diff(points, axis=0)

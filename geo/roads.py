@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from math import cos, hypot, radians
+from math import hypot
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,11 +33,10 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from geo.errors import BadRoads
-from geo.places import EARTH_RADIUS
+from geo.planes import XY, Plane
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-XY = tuple[float, float]
 """Metres east and north of the middle of the town."""
 
 USED = ("trunk", "road", "street")
@@ -48,33 +47,6 @@ NEAR = 4
 tree of points is ten times as fast as one of lines, and where it is wrong the road taken is less than 25 m farther."""
 GOALS_AT_ONCE = 64
 """So many searches share an array of goals × corners: some 16 MB for a county."""
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Degrees and metres around one place: good to a millimetre a metre over a county."""
-
-    lon: float
-    lat: float
-
-    @cached_property
-    def _scale(self) -> XY:
-        north = radians(1) * EARTH_RADIUS
-        return north * cos(radians(self.lat)), north
-
-    def metres(self, lon: float, lat: float) -> XY:
-        east, north = self._scale
-        return (lon - self.lon) * east, (lat - self.lat) * north
-
-    def metres_many(self, places: Floats) -> Floats:
-        """Rows of lon, lat as rows of metres east and north."""
-        flat: Floats = (places - (self.lon, self.lat)) * self._scale
-        return flat
-
-    def degrees(self, x: float, y: float) -> tuple[float, float]:
-        """lon, lat of a place of the plane."""
-        east, north = self._scale
-        return self.lon + x / east, self.lat + y / north
 
 
 class _Joints(NamedTuple):

@@ -8,21 +8,20 @@ value and the accepted form.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 
 from streams.clocks import Limit
 from streams.errors import BadSetting
+from streams.tables import read_toml, rows
 
 Named = Annotated[str, msgspec.Meta(min_length=1)]
 Degree = Annotated[int, msgspec.Meta(ge=1, le=4)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 FenceRule = Literal["left_district", "standing_still", "border_crossing"]
-T = TypeVar("T")
 
 TABLES = ("board", "module", "matter", "threshold", "silence", "fence")
 OTHER = "other"
@@ -166,88 +165,26 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_matters(path: Path | str) -> Matters:
     """The catalogue in a TOML file; raises BadSetting naming the file, the row, the key, the value and
     what is accepted."""
-    doc = _read(Path(path))
-    if unknown := set(doc) - set(TABLES):
-        raise BadSetting(f"{path}: unknown table {min(unknown)!r}; known are {', '.join(TABLES)}")
-    boards = _keyed(path, "board", "key", _rows(path, doc, "board", Board))
-    modules = _keyed(path, "module", "key", _rows(path, doc, "module", Module))
-    matters = _keyed(
-        path,
-        "matter",
-        "key",
-        [_matter(path, row, boards, modules) for row in _rows(path, doc, "matter", _Row)],
-    )
+    path = Path(path)
+    doc = read_toml(path, "GRIDPOST_MATTERS", TABLES)
+    boards, modules = rows(path, doc, "board", Board, "key"), rows(path, doc, "module", Module, "key")
+    written = rows(path, doc, "matter", _Row, "key")
+    matters = {key: _matter(path, row, boards, modules) for key, row in written.items()}
     by_category = _by_category(path, matters.values())
     if OTHER not in by_category:
         raise BadSetting(
             f"{path}: no matter opens on {OTHER!r}; give one matter opens_on = [{OTHER!r}], "
             f"reports of unknown categories go there"
         )
-    thresholds = _keyed(path, "threshold", "quantity", _rows(path, doc, "threshold", Threshold))
-    silences = _keyed(path, "silence", "kind", _rows(path, doc, "silence", Silence))
-    fences = {fence.rule: fence for fence in _keyed(path, "fence", "rule", _rows(path, doc, "fence", Fence)).values()}
+    thresholds = rows(path, doc, "threshold", Threshold, "quantity")
+    silences = rows(path, doc, "silence", Silence, "kind")
+    fences = {fence.rule: fence for fence in rows(path, doc, "fence", Fence, "rule").values()}
     for threshold in thresholds.values():
         _check_threshold(path, threshold)
     for table, rules in (("threshold", thresholds), ("silence", silences), ("fence", fences)):
         for rule in rules.values():
             _check_opens(path, table, rule.category, by_category)
     return Matters(boards, modules, matters, by_category, thresholds, silences, by_category[OTHER], fences)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadSetting(
-            f"{path}: cannot be read ({error.strerror}); MATTERS names the catalogue, a TOML file"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSetting(
-            f"{path}: is not TOML ({error}); the catalogue is a TOML file of [[matter]] tables"
-        ) from error
-
-
-def _rows(path: Path | str, doc: dict[str, Any], table: str, form: type[T]) -> list[T]:
-    """The rows of a table, each checked against its form."""
-    rows = doc.get(table, [])
-    if not isinstance(rows, list):
-        raise BadSetting(f"{path}: {table} = {rows!r}; write [[{table}]] once for each")
-    checked = []
-    for number, row in enumerate(rows, 1):
-        try:
-            checked.append(msgspec.convert(row, form))
-        except msgspec.ValidationError as error:
-            raise BadSetting(
-                f"{path}: [[{table}]] {_label(row, number)}: {_said(error, row, form)}"
-            ) from error
-    return checked
-
-
-def _label(row: Any, number: int) -> str:
-    """How a person finds the row: its key, or the how many-th it is."""
-    keys = ("key", "quantity", "kind", "rule") if isinstance(row, dict) else ()
-    return next((repr(row[key]) for key in keys if row.get(key)), f"number {number}")
-
-
-def _said(error: msgspec.ValidationError, row: object, form: type[Any]) -> str:
-    """What msgspec found, with the value it found there, or the known keys when it does not know one."""
-    text = str(error)
-    if "unknown field" in text:
-        return f"{text}; known are {', '.join(field.encode_name for field in msgspec.structs.fields(form))}"
-    value, path = row, text.rpartition("`$.")[2].rstrip("`")
-    for key in path.split(".") if "`$." in text else ():
-        value = value.get(key) if isinstance(value, dict) else None
-    return text if value is row or value is None else f"{text}, not {value!r}"
-
-
-def _keyed(path: Path | str, table: str, key: str, rows: Iterable[T]) -> dict[str, T]:
-    keyed: dict[str, T] = {}
-    for row in rows:
-        name = getattr(row, key)
-        if name in keyed:
-            raise BadSetting(f"{path}: [[{table}]] {key} = {name!r} stands there twice; keep one")
-        keyed[name] = row
-    return keyed
 
 
 def _matter(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from geo.roads import XY
+from geo.planes import XY
 from streams.simulated_day import Said, Woken
 from streams.simulated_patrols import HANDLED, Officer
 from streams.simulated_picture import ADDRESS

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from math import atan2, degrees, hypot
 from random import Random
 
-from geo.roads import XY, Plane, Roads
+from geo.planes import XY, Plane
+from geo.roads import Roads
 from streams.model import Patrol
 from streams.simulated_day import Day, Said, Woken, weighted
 from streams.simulated_picture import ADDRESS

@@ -12,7 +12,8 @@ import shapely
 
 from geo import grids
 from geo.gridset import GridSet
-from geo.roads import XY, Roads, load_roads
+from geo.planes import XY
+from geo.roads import Roads, load_roads
 from streams.errors import BadSetting
 from streams.organisation import load_organisation
 from streams.register import Register, load_register

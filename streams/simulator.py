@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from geo.roads import XY
+from geo.planes import XY
 from streams.mqtt import MqttUrl, Publisher, Subscriber
 from streams.simulated_alerts import Alerts
 from streams.simulated_day import Actor, Day, Said

@@ -70,6 +70,7 @@ def _said(error: msgspec.ValidationError, row: object, form: type[Any]) -> str:
     text = str(error)
     if "unknown field" in text:
         return f"{text}; known are {', '.join(field.encode_name for field in msgspec.structs.fields(form))}"
-    key = text.rpartition("`$.")[2].rstrip("`").partition("[")[0] if "`$." in text else ""
-    value = row.get(key) if isinstance(row, dict) else None
-    return text if value is None else f"{text}, not {value!r}"
+    value, path = row, text.rpartition("`$.")[2].rstrip("`")
+    for key in path.split(".") if "`$." in text else ():
+        value = value.get(key.partition("[")[0]) if isinstance(value, dict) else None
+    return text if value is row or value is None else f"{text}, not {value!r}"

@@ -20,7 +20,7 @@ from streams.matters import load_matters
 from streams.model import Alert, Movement, Status
 from streams.register import Register
 from tests.streams.catalogue import CATALOGUE
-from tests.streams.desk import make_desk
+from tests.streams.desk import Watch, make_desk
 from tests.streams.fenced import EDGE, SEA, place, sea, two_districts, walker
 from tests.streams.samples import NOW, event, later
 
@@ -42,22 +42,6 @@ on_duty = false
 category = "litter"
 severity = 2
 """
-
-
-class Watch:
-    """The time of a test: stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def watch() -> Watch:
-    """A clock at NOW."""
-    return Watch()
 
 
 @pytest.fixture
