@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.app.test_cli import demo  # noqa: E402  # the checkout is put on the path first
-from tests.app.test_pages import CHROMIUM, FLAGS, MAP  # noqa: E402  # the same
+from tests.browsing import CHROMIUM, FLAGS, MAP  # noqa: E402  # the same
 
 OUT = ROOT / "build" / "screenshots"
 SIZES = ((1920, 1080), (3840, 2160))

@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from app import centre as centres
 from app.accounts import Accounts
@@ -21,8 +22,10 @@ from app.centre import Centre
 from app.config import Settings
 from app.media import Pictures
 from app.server import serve_centre
+from streams.desk import Desk
 from streams.embedded import Valkey
 from streams.keys import Keys
+from tests.browsing import CHROMIUM, FLAGS
 
 PASSWORD = "a long enough password"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -98,3 +101,46 @@ def alert(**fields: Any) -> dict[str, Any]:
         "severity": 4, "alert": "x1", "phase": "new",
     }  # fmt: skip
     return said | fields
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the module."""
+    with sync_playwright() as kit:
+        found = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_now(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages reach the centre by `current()`: it is this test's."""
+    monkeypatch.setattr(centres, "_current", [centre])
+
+
+@pytest.fixture
+def desk(centre: Centre) -> Desk:
+    """What ingest needs, so that a test can say what devices said."""
+    return centre.desk()
+
+
+@pytest.fixture
+def page(browser: Browser, served: str) -> Iterator[Page]:
+    """A signed-in supervisor; fails when the page asked another host or wrote an error."""
+    context = browser.new_context(viewport={"width": 1600, "height": 1000}, base_url=served)
+    context.set_default_timeout(30_000)
+    tab = context.new_page()
+    foreign: list[str] = []
+    errors: list[str] = []
+    tab.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((served, "data:", "blob:")) else None)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("console", lambda m: errors.append(m.text) if m.type == "error" and "409" not in m.text else None)
+    tab.goto("/sign-in")
+    tab.fill("[name=name]", "supervisor")
+    tab.fill("[name=password]", PASSWORD)
+    tab.press("[name=password]", "Enter")
+    tab.wait_for_url("**/dispatch")
+    yield tab
+    context.close()
+    assert not foreign
+    assert not errors

@@ -9,40 +9,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from app import actions
-from app import centre as centres
 from app.accounts import Viewer
 from app.centre import Centre
 from streams import ingest
 from streams.model import Case, State
 from streams.mqtt import Batch, Message
 from tests.app.conftest import PASSWORD
-from tests.app.test_pages import CHROMIUM, FLAGS, MAP, eventually
+from tests.browsing import IN_BROWSER, MAP, eventually
 from tests.conftest import wait_until
 
 SUPERVISOR = Viewer("supervisor", "supervisor")
 HAN = re.compile(r"[\u4e00-\u9fff]")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the module."""
-    with sync_playwright() as kit:
-        found = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
-
-
-@pytest.fixture(autouse=True)
-def open_now(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pages reach the centre by `current()`: it is this test's."""
-    monkeypatch.setattr(centres, "_current", [centre])
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture
@@ -301,6 +282,7 @@ def test_a_case_that_changed_under_a_form_keeps_what_was_typed(at_desk: Callable
     case, page = accepted(centre), at_desk("supervisor")
     select(page, case)
     page.keyboard.press("s")
+    page.wait_for_selector(".act-form")
     page.keyboard.type("等待材料到位")
 
     def overtake(route: Any) -> None:

@@ -8,38 +8,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from app import actions
-from app import centre as centres
 from app.accounts import Viewer
 from app.centre import Centre
 from streams import ingest
 from streams.model import Case, State
 from tests.app.conftest import PASSWORD
-from tests.app.test_pages import CHROMIUM, FLAGS, say
+from tests.browsing import IN_BROWSER, say
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 OPERATOR = Viewer("operator", "operator")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the module."""
-    with sync_playwright() as kit:
-        found = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture
-def desk(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> ingest.Desk:
-    """What ingest needs, so that a test can say what devices said."""
-    monkeypatch.setattr(centres, "_current", [centre])
+def desk(centre: Centre) -> ingest.Desk:
+    """What ingest needs, so that a test can say what devices said; and an account of P-001."""
     centre.accounts.add("dong", "field", PASSWORD, datetime.now(UTC), "P-001")
     return centre.desk()
 

@@ -2,95 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from app import actions
 from app import centre as centres
 from app.accounts import Viewer
 from app.centre import Centre
-from streams import ingest
+from app.views import case as case_view
 from streams.desk import Desk
 from streams.model import Case, State
-from streams.mqtt import Batch, Message
 from tests.app.conftest import PASSWORD
+from tests.browsing import IN_BROWSER, MAP, eventually, near, say
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 OTHER = Viewer("operator", "operator")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the module."""
-    with sync_playwright() as kit:
-        found = kit.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
-
-
-@pytest.fixture(autouse=True)
-def open_now(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pages reach the centre by `current()`: it is this test's."""
-    monkeypatch.setattr(centres, "_current", [centre])
-
-
-@pytest.fixture
-def desk(centre: Centre) -> Desk:
-    """What ingest needs, so that a test can say what devices said."""
-    return Desk(
-        centre.settings.site, centre.register, centre.index, centre.matters, centre.calendar, centre.queue, centre.now
-    )
-
-
-@pytest.fixture
-def page(browser: Browser, served: str) -> Iterator[Page]:
-    """A signed-in supervisor; fails when the page asked another host or wrote an error."""
-    context = browser.new_context(viewport={"width": 1600, "height": 1000}, base_url=served)
-    context.set_default_timeout(30_000)
-    tab = context.new_page()
-    foreign: list[str] = []
-    errors: list[str] = []
-    tab.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((served, "data:", "blob:")) else None)
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.on("console", lambda m: errors.append(m.text) if m.type == "error" and "409" not in m.text else None)
-    tab.goto("/sign-in")
-    tab.fill("[name=name]", "supervisor")
-    tab.fill("[name=password]", PASSWORD)
-    tab.press("[name=password]", "Enter")
-    tab.wait_for_url("**/dispatch")
-    yield tab
-    context.close()
-    assert not foreign
-    assert not errors
-
-
-def say(desk: Desk, kind: str, device: str, **body: Any) -> None:
-    """One native message, through ingest."""
-    now = desk.now()
-    payload = {"id": f"{kind}-{device}-{now.timestamp()}", "at": now.isoformat()} | body
-    message = Message(f"gridpost/{desk.site}/{kind}/{device}", json.dumps(payload).encode(), now)
-    ingest.finish(Batch((message,), lambda: None), ingest.sort((message,), desk), desk)
+pytestmark = IN_BROWSER
 
 
 def a_fire(desk: Desk) -> Case:
@@ -99,24 +29,6 @@ def a_fire(desk: Desk) -> Case:
     return desk.queue.open_cases()[0]
 
 
-def near(desk: Desk, patrol: str, case: Case, metres: float = 900) -> None:
-    """A patrol's fix some way east of the case."""
-    assert case.lon is not None
-    assert case.lat is not None
-    say(desk, "position", patrol, lon=case.lon + metres / 91_000, lat=case.lat)
-
-
-def eventually(page: Page, expression: str, what: str) -> Any:
-    """Polls an expression: the pages' policy forbids the eval that Playwright's own waiting uses."""
-    for _ in range(300):
-        found = page.evaluate(expression)
-        if found:
-            return found
-        page.wait_for_timeout(100)
-    return pytest.fail(f"not within 30 s: {what}")
-
-
-MAP = "!!(window.gridpostMap && gridpostMap.map && gridpostMap.map.getLayer('live-patrols') && gridpost.link().heard)"
 PLACE = """(id) => {
   const p = gridpostMap.map.project(gridpostMap.place(id)), r = gridpostMap.map.getContainer().getBoundingClientRect();
   return [r.left + p.x, r.top + p.y];
@@ -395,3 +307,23 @@ def test_a_leader_looks_and_cannot_act(browser: Browser, served: str, desk: Desk
     assert tab.is_disabled("#go")
     assert "只能查看" in tab.inner_text("#go")
     context.close()
+
+
+def test_a_callback_that_fails_is_told_with_its_id(
+    page: Page, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The inspector cannot be made: the supervisor reads so in words, and the log has the same id."""
+    case = a_fire(desk)
+    eventually(page, MAP, "the page is live")
+
+    def broken(_: Any) -> Any:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(case_view, "inspector", broken)
+    page.click(f"#queue .ag-row[row-id='{case.no}']")
+    page.wait_for_selector("#toasts .toast.warn")
+    said = page.inner_text("#toasts .toast.warn")
+    assert said.startswith("出错了")
+    assert "RuntimeError" not in page.content()
+    (found,) = re.findall(r"编号 (\w{8})", said)
+    assert f"error {found} in a callback" in caplog.text

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page
 
 from streams.desk import Desk
 from streams.model import Case, State
 from streams.refusals import Act
-from tests.app.test_pages import CHROMIUM, MAP, browser, desk, eventually, near, open_now, page, say
+from tests.browsing import IN_BROWSER, MAP, eventually, near, say
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
-]
-__all__ = ["browser", "desk", "open_now", "page"]
+pytestmark = IN_BROWSER
 
 
 def two_cases(desk: Desk) -> list[Case]:

@@ -23,7 +23,7 @@ from streams.keys import Keys
 from streams.model import Case, State
 from streams.mqtt import Publisher, subscribe
 from tests.app.test_cli import demo
-from tests.app.test_pages import CHROMIUM, FLAGS, MAP, eventually
+from tests.browsing import CHROMIUM, FLAGS, MAP, eventually
 from tests.conftest import wait_until
 
 pytestmark = [

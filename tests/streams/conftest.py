@@ -9,6 +9,7 @@ import pytest
 
 from streams.dispatch_queue import DispatchQueue, connect
 from streams.keys import Keys
+from tests.streams.desk import Watch
 from tests.streams.samples import SHANGHAI
 
 
@@ -22,3 +23,9 @@ def queue(redis_url: str) -> Iterator[DispatchQueue]:
     for key in redis.scan_iter(queue.keys.prefix.replace("[", r"\[") + "*", count=1000):
         redis.delete(key)
     redis.close()
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """A clock at NOW."""
+    return Watch()

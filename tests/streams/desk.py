@@ -18,9 +18,19 @@ from streams.matters import load_matters
 from streams.model import Device, Patrol
 from streams.register import Register, Source
 from tests.streams.catalogue import CATALOGUE
-from tests.streams.samples import SHANGHAI
+from tests.streams.samples import NOW, SHANGHAI
 
 WEST, SOUTH, SIDE = 119.20, 34.90, 0.01
+
+
+class Watch:
+    """The time of a test: stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 def _square(west: float, south: float, side: float) -> dict[str, Any]:

@@ -21,26 +21,10 @@ from streams.mqtt import Publisher, subscribe
 from streams.refusals import Act
 from streams.watch import Silence, keep_time, run, send_tasks, until_stopped
 from tests.conftest import wait_until
-from tests.streams.desk import make_desk
+from tests.streams.desk import Watch, make_desk
 from tests.streams.samples import MATTER, NOW, event, later
 
 ARRIVE = Clock("arrive", millis(NOW), millis(later(3600)))
-
-
-class Watch:
-    """The time of a test: stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def watch() -> Watch:
-    """A clock at NOW."""
-    return Watch()
 
 
 @pytest.fixture
