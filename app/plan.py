@@ -40,12 +40,12 @@ def plan(request: Request) -> Response:
 
 
 def planned(centre: Centre) -> dict[str, Any]:
-    """The plan, each case with the version it was made for."""
+    """The plan, the most urgent first, each case with the version it was made for."""
     now = centre.now()
     found, waiting = sending.plan(centre.desk(), now)
     cases = {case.no: case_view(centre, case) for case in waiting}
     patrols = centre.register.patrols
-    items = [
+    items: list[dict[str, Any]] = [
         {
             "case": cases[each.case], "patrol": each.patrol, "patrol_name": patrols[each.patrol].name,
             "patrol_name_en": patrols[each.patrol].name_en, "metres": round(each.metres),
@@ -53,9 +53,11 @@ def planned(centre: Centre) -> dict[str, Any]:
         }
         for each in found.sendings
     ]  # fmt: skip
-    left = [
+    left: list[dict[str, Any]] = [
         {"case": cases[each.case], "reason": each.reason, "reason_zh": LEFT[each.reason][0],
          "reason_en": LEFT[each.reason][1]}
         for each in found.left
     ]  # fmt: skip
+    items.sort(key=lambda item: (item["case"]["priority"], item["minutes"]))
+    left.sort(key=lambda item: item["case"]["priority"])
     return {"at": millis(now), "items": items, "left": left}

@@ -110,6 +110,7 @@ def mount_pages(app: FastAPI, centre: Centre) -> Any:
         pages_app._generated_signing_secret = centre.settings.secret_key.get_secret_value().encode()
     shell = getattr(pages, "shell", None)
     pages_app.layout = shell if shell is not None else lambda: dash.html.Div(dash.page_container)
+    pages.register(pages_app)
     for name, title in PAGES.items():
         module = _page(name)
         if module is None:

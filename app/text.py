@@ -84,6 +84,21 @@ NEEDS = {
     "wanted": Text("申请的事项", "what is asked for"),
 }
 
+CANNOT_BE = {
+    "unknown_matter": "事项目录里没有这一项，请从目录中选择",
+    "two_receivers": "一次只能派给一名巡查员或一个部门，请只选一个",
+    "impossible_place": "这个位置不存在，请重新选择",
+    "outside": "这个位置不在任何网格内，请在网格范围内选择",
+    "bad_limit": "这不是可用的时限，请写成“2天（工作日）”这样的时限，最长一年",
+    "bad_score": "评分应为 1（差）到 5（优）",
+    "bad_until": "缓办时间应晚于现在，且不超过一年",
+    "unknown_department": "组织机构里没有这个部门，请从列表中选择",
+    "unknown_partner": "没有这个互助单位，请从列表中选择",
+    "nobody_free": "本单位现在没有可派的人，请指定一人、稍候，或者拒绝",
+    "too_large": "内容太大，未接收",
+}
+"""Why something that a person gave on a page was not taken, in Chinese; the English sentence names the value too."""
+
 
 def failed(error_id: str) -> Text:
     """What a user reads when something broke that nobody foresaw; the log has the rest under the same id."""
@@ -185,7 +200,9 @@ def of_error(error: GridpostError, tz: ZoneInfo, named: Mapping[str, Text] = NAM
         case Unreachable():
             return UNREACHABLE
         case Refused(reason=reason, text=text):
-            return Text(f"内容不可用（{reason}）：{text}", f"This cannot be used ({reason}): {text}")
+            zh = CANNOT_BE.get(reason)
+            said = f"未执行：{zh}。" if zh else f"内容不可用（{reason}）：{text}"
+            return Text(said, f"This cannot be used ({reason}): {text}")
         case BadSetting() | ActRefused():
             return Text(f"未执行：{error}", str(error))
     return Text(f"未执行：{error}", str(error))

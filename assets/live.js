@@ -56,6 +56,24 @@ window.gridpost = (function () {
     return page;
   }
 
+  /* A callback of the server failed: whatever it was to show stays as it is, so it must be said. */
+  function failed(said) {
+    if (!said) return "";
+    let box = document.getElementById("toasts");
+    if (!box) {
+      box = document.body.appendChild(document.createElement("div"));
+      box.id = "toasts";
+      box.setAttribute("role", "status");
+    }
+    const el = box.appendChild(document.createElement("div"));
+    el.className = "toast warn";
+    el.textContent = lang === "zh" ? said.zh : said.en;
+    setTimeout(() => el.remove(), 15000);
+    return said.id;
+  }
+  const dash = window.dash_clientside = window.dash_clientside || {};
+  dash.gridpost = Object.assign(dash.gridpost || {}, {failed});
+
   function connect() {
     const url = new URL("/feed", location.origin).href;
     link.since = Date.now();

@@ -7,9 +7,11 @@ from the one feed. So a thousand screens cost the server a thousand writes of th
 
 from __future__ import annotations
 
+from typing import Any
+
 import dash
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import ClientsideFunction, Input, Output, dcc, html
 
 FONT = '"Noto Sans CJK SC","Noto Sans SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif'
 ACCENT = ["#E8F2FC", "#CFE5FB", "#B2D5F9", "#93C4F7", "#7CB8F6", "#6CB0F5", "#4A90D9", "#2F6FB6", "#1F66B0", "#174D86"]
@@ -40,5 +42,14 @@ THEME = {
 def shell() -> dmc.MantineProvider:
     """The layout around every page: the theme, the page, and the store that tells of a failed callback."""
     return dmc.MantineProvider(
-        html.Div([dash.page_container, dcc.Store(id="toast")]), id="mantine", theme=THEME, forceColorScheme="dark"
-    )
+        html.Div([dash.page_container, dcc.Store(id="toast"), dcc.Store(id="toast-told")]),
+        id="mantine", theme=THEME, forceColorScheme="dark",
+    )  # fmt: skip
+
+
+def register(app: Any) -> None:
+    """Whatever page it is: a failed callback is told on the screen, with the id under which the log has it."""
+    app.clientside_callback(
+        ClientsideFunction("gridpost", "failed"), Output("toast-told", "data"), Input("toast", "data"),
+        prevent_initial_call=True,
+    )  # fmt: skip

@@ -84,7 +84,8 @@ window.gridpostActs = (function () {
   /* Any act of the menu: at once when it needs nothing more, else by its form. `preset`: what is known already. */
   function open(name, preset, approve) {
     const shown = wanted && wanted.shown, spec = shown && (name === "refuse" ? refusing() : shown.acts[name]);
-    if (!shown || gp.down() || busy) return;
+    if (!shown || busy) return;
+    if (gp.down()) { toast(t("dispatch_down") + (gp.lang() === "zh" ? "。" : ". ") + t("dispatch_down_why"), "warn"); return; }
     if (!spec) { toast(t("not_possible_now", {act: t("act_" + name)})); return; }
     refusal = null;
     const given = preset || {};

@@ -27,8 +27,6 @@
     document.getElementById("map-minus").onclick = () => map.zoom(-1);
     document.getElementById("map-fit").onclick = () => map.fitAll(400);
     document.getElementById("case-body").addEventListener("click", clicked);
-    // the callback's answer may be drawn later than the next frame: what can be done is read again when it stands there
-    new MutationObserver(caseShown).observe(document.getElementById("case-body"), {subtree: true, attributeFilter: ["data-acts"]});
     document.getElementById("case-body").addEventListener("change", (event) => { if (event.target.id === "other-body") choose(other(event.target)); });
     return Date.now();
   }
@@ -225,7 +223,8 @@
   /* Reminders are calm: the row is marked, one sentence is shown (many at once are counted); the halfway mark of a case
      that somebody is on is for them and shows in its row only. Nobody answering is said for longer. */
   function notices(items) {
-    const said = (one) => (gp.lang() === "zh" ? one.text_zh : one.text_en);
+    const names = gp.directory().departments || {}, spoken = (one) => (gp.lang() === "zh" ? one.text_zh : one.text_en);
+    const said = (one) => (one.of && names[one.of] ? spoken(one).replace(one.of, names[one.of]) : spoken(one));
     const ours = (one, on) => !!on && (one.level > 0 || !(on.patrol || on.department));
     const reminders = items.filter((one) => one.kind === "reminder"), up = reminders.filter((one) => ours(one, gp.state().cases[one.case]));
     for (const one of reminders) queue.mark(one.case, "reminder", t("clock_" + one.clock) + " " + one.percent + "%");
