@@ -34,12 +34,12 @@ from app.listing import (
     utc,
     viewer_of,
 )
-from app.snapshot import case_item, patrol_item
 from streams import workflow
 from streams.codec import local_day, moment
 from streams.errors import NoSuchCase, Refused
 from streams.keys import CASE_DAYS
 from streams.model import EMPTY, Case, Report, State
+from streams.snapshot import case_item, patrol_item
 
 VERSION = "0.1.0"
 DAYS_WITHOUT_SINCE = 7

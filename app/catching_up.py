@@ -8,7 +8,7 @@ import msgspec
 
 from app.centre import Centre
 from app.follower import PAGE, place
-from app.snapshot import Item, Snapshot
+from streams.snapshot import Item, Snapshot
 
 REPLAYED = 20_000
 """More changes than this are not repeated: a snapshot is smaller."""

@@ -27,13 +27,13 @@ import msgspec
 from app.catching_up import COLLECTED, catch_up, message, messages
 from app.centre import Centre
 from app.follower import Follower, is_stream_id, place
-from app.snapshot import Item, Outgoing, Snapshot
 from streams import scoring
 from streams.codec import millis
 from streams.errors import Unreachable
 from streams.keys import CHANGES_MS
 from streams.ledger import Change
 from streams.model import Case
+from streams.snapshot import Item, Outgoing, Snapshot
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from app.centre import Centre
-from app.snapshot import Snapshot, alert_item, device_item, patrol_item
 from streams.codec import local_day, millis
 from streams.errors import Unreachable
 from streams.ledger import STREAM_ID, Change
+from streams.snapshot import Snapshot, alert_item, device_item, patrol_item
 
 log = logging.getLogger("gridpost.feed")
 

@@ -33,11 +33,11 @@ from app.bench.ingest import child, ready
 from app.bench.listeners import END
 from app.bench.worker import registered
 from app.centre import wall_clock
-from app.snapshot import case_item
 from streams.embedded import HOST, Valkey, free_port
 from streams.errors import Unreachable
 from streams.keys import CHANGES_MS, Keys
 from streams.model import Case, Clock, State
+from streams.snapshot import case_item
 
 P95_GOAL_MS = 1_000
 SLICES = 20

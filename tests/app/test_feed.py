@@ -16,12 +16,12 @@ import pytest
 from app.centre import Centre
 from app.feed import OWED_BYTES, Feed
 from app.follower import load, place
-from app.snapshot import Snapshot
 from streams.codec import millis
 from streams.ingest import sort
 from streams.ledger import Change
 from streams.mqtt import Message
 from streams.refusals import Act
+from streams.snapshot import Snapshot
 from tests.app.conftest import alert
 from tests.conftest import wait_until
 
