@@ -11,7 +11,6 @@ import signal
 import sys
 from typing import Annotated
 
-import redis
 import typer
 from typer.exceptions import TyperException
 
@@ -63,16 +62,22 @@ def main() -> None:
         code = _say(str(error), 2)
     except (GridpostError, GeoError) as error:
         code = _say(str(error), 1)
-    except redis.RedisError as error:
-        code = _say(f"Redis does not answer ({error}): check GRIDPOST_REDIS_URL and that it runs.", 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         code = 1
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001  the last net of the command line: a sentence, and the rest on request
-        code = _say(f"{type(error).__name__}: {error}. This is a fault of gridpost; please report it.", 1)
+        code = _say(_of(error), 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _of(error: Exception) -> str:
+    import redis  # here: who only asks for --help does not wait for it
+
+    if isinstance(error, redis.RedisError):
+        return f"Redis does not answer ({error}): check GRIDPOST_REDIS_URL and that it runs."
+    return f"{type(error).__name__}: {error}. This is a fault of gridpost; please report it."
 
 
 def _say(sentence: str, code: int) -> int:

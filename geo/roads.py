@@ -11,6 +11,7 @@ than to the road: nobody leaves a yard to cross it.
 
 Two searches, because they are asked different things: `route` wants the corners of one way and looks towards its goal
 (A*); `metres` wants lengths only, so it goes from the goal outwards once (Dijkstra, in C), however many places ask.
+SciPy is imported where it is used: it takes a second, and most processes that read roads never ask for lengths.
 """
 
 from __future__ import annotations
@@ -28,9 +29,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
 from geo.errors import BadRoads
 from geo.planes import XY, Plane
@@ -120,6 +118,8 @@ class Roads:
         return np.concatenate(parts)
 
     def _metres(self, goals: Floats, places: Floats, froms: _Joints) -> Floats:
+        from scipy.sparse.csgraph import dijkstra
+
         tos = self._join(goals)
         ends, back = np.unique(np.concatenate([tos.first, tos.last]), return_inverse=True)
         reach = dijkstra(self._graph, directed=False, indices=ends)
@@ -161,12 +161,16 @@ class Roads:
 
     @cached_property
     def _graph(self) -> Any:
+        from scipy.sparse import csr_array
+
         first, last, length = self._pieces
         return csr_array((length, (first, last)), shape=(len(self.corners), len(self.corners)))
 
     @cached_property
     def _samples(self) -> tuple[Any, Ints]:
         """A tree of points on the roads, both ends of each piece among them, and of which piece each is."""
+        from scipy.spatial import cKDTree
+
         first, last, length = self._pieces
         counts = np.maximum(NEAR, np.ceil(length / SAMPLE_M).astype(np.int64) + 1)
         owners = np.repeat(np.arange(len(length)), counts)

@@ -19,7 +19,6 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from geo.roads import Roads
 from streams.model import Case
@@ -127,6 +126,8 @@ def urgency(case: Case, now: datetime) -> float:
 
 def _cheapest(cost: Floats, nobody: Floats) -> tuple[Any, Any]:
     """Rows and columns of the cheapest assignment; each row may take its own `nobody`, which is left out here."""
+    from scipy.optimize import linear_sum_assignment  # a second to import, which no process shall wait for at its start
+
     count, width = cost.shape
     alone = np.full((count, count), np.inf)
     np.fill_diagonal(alone, nobody)

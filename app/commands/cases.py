@@ -10,18 +10,15 @@ from __future__ import annotations
 import re
 import sys
 from datetime import UTC
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import config
-from app.centre import open_queue, wall_clock
-from app.config import Settings
-from app.embedding import with_servers
-from streams.codec import moment
-from streams.kept import KeptTrace
-from streams.proof import Proof, local_days, prove, told
 from streams.trace import NOTHING, order
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from streams.proof import Proof
 
 app = typer.Typer(no_args_is_help=True, help="Cases: prove the trace of everything that was done.")
 
@@ -38,6 +35,10 @@ def cases() -> None:
 @app.command()
 def verify(until: Until = "", paper: Hash = "", site: Site = "") -> None:
     """Prove the trace: the chain of seals, every case's log, and the state each case stands in."""
+    from app import config
+    from app.embedding import with_servers
+    from streams.proof import told
+
     if until and not re.fullmatch(r"\d+-\d+", until):
         raise typer.BadParameter(f"{until!r} is no stream id: give one such as 1795000000000-0", param_hint="--until")
     if paper and not re.fullmatch(r"[0-9a-fA-F]{64}", paper):
@@ -61,6 +62,10 @@ def verify(until: Until = "", paper: Hash = "", site: Site = "") -> None:
 
 
 def _prove(settings: Settings, until: str, paper: str) -> Proof:
+    from app.centre import open_queue, wall_clock
+    from streams.kept import KeptTrace
+    from streams.proof import local_days, prove
+
     shown = sys.stderr.isatty()
 
     def said(entries: int) -> None:
@@ -96,4 +101,6 @@ def lines(proof: Proof) -> list[str]:
 
 
 def _time(name: str) -> str:
+    from streams.codec import moment
+
     return moment(order(name)[0]).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,9 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from app import config, logs
-from app import demo as running
-
 
 def demo(
     town: Annotated[Literal["wanghai", "county"], typer.Option(help="Which made-up town.")] = "wanghai",
@@ -25,6 +22,9 @@ def demo(
 ) -> None:
     """A whole site with a simulated town: embedded Valkey and broker, ingest, clock and web. Ctrl-C stops it and
     loses nothing."""
+    from app import config, logs
+    from app import demo as running
+
     base = config.load(host=host, port=port)
     logs.set_up(base.log_format)
     folder = state or Path("state") / f"demo-{town}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import config
 from streams.errors import BadSetting
 
 if TYPE_CHECKING:
@@ -33,7 +32,8 @@ def check(
 ) -> None:  # fmt: skip
     """Say every gap, overlap, sliver, orphan, multi-parent and invalid ring with its place and size. Exit 1 when
     there is one."""
-    from geo import check as checking  # reads GIS files: seconds that no other command shall wait for
+    from app import config
+    from geo import check as checking
 
     columns = _columns(code, name, name_en, parent, level, kind, district, chief)
     found = checking.check(files, columns)

@@ -10,12 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app import config, logs
-from app.centre import wall_clock
-from streams import recording
-from streams import replay as replaying
 from streams.errors import BadSetting
-from streams.mqtt import Publisher
 
 MOST_NAMED = 5
 
@@ -37,6 +32,12 @@ def replay(
     topic: Annotated[str | None, typer.Option(help="For JSON lines that name no topic.")] = None,
 ) -> None:
     """Publish recorded data; times are shifted so that the first record is now."""
+    from app import config, logs
+    from app.centre import wall_clock
+    from streams import recording
+    from streams import replay as replaying
+    from streams.mqtt import Publisher
+
     settings = config.load()
     logs.set_up(settings.log_format)
     if settings.mqtt_url is None:  # a broker of our own would have nobody listening

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from app import config, logs
 from streams.errors import BadSetting
 
 log = logging.getLogger("gridpost")
@@ -20,8 +19,9 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 for any fre
 
 def serve(host: Host = None, port: Port = None) -> None:
     """The web app: pages, feed and API."""
-    import uvicorn  # the web is imported only by whoever serves it: the workers start twice as fast without
+    import uvicorn
 
+    from app import config, logs
     from app.centre import open_centre
     from app.embedding import with_servers
     from app.server import serve_centre

@@ -11,18 +11,12 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import config, logs
-from app import doctor as doctoring
-from app.centre import open_centre
-from app.embedding import with_servers
-from streams import ingest as ingesting
-from streams import watch
-from streams.dialects import topics
-from streams.mqtt import Batch, Publisher, subscribe
+if TYPE_CHECKING:
+    from streams.mqtt import Batch
 
 log = logging.getLogger("gridpost")
 
@@ -33,6 +27,13 @@ def ingest(
     drain: Annotated[bool, typer.Option(help="Told to stop, first take what the broker still has.")] = False,
 ) -> None:
     """One ingest worker: from the broker into Redis. Run as many as needed, each with its own name and --share."""
+    from app import config, logs
+    from app.centre import open_centre
+    from app.embedding import with_servers
+    from streams import ingest as ingesting
+    from streams.dialects import topics
+    from streams.mqtt import subscribe
+
     settings = config.load()
     logs.set_up(settings.log_format)
     with with_servers(settings) as whole:
@@ -55,6 +56,12 @@ def clock(
 ) -> None:
     """The worker that keeps time: reminders, second looks after announcements, tasks to the field, the trace's seals,
     silent devices, fences. Two may run."""
+    from app import config, logs
+    from app.centre import open_centre
+    from app.embedding import with_servers
+    from streams import watch
+    from streams.mqtt import Publisher
+
     settings = config.load()
     logs.set_up(settings.log_format)
     with with_servers(settings) as whole:
@@ -70,6 +77,9 @@ def clock(
 
 def doctor() -> None:
     """Say what is reachable and what is misconfigured; exit 1 when something is wrong."""
+    from app import config
+    from app import doctor as doctoring
+
     settings = config.load()
     found = doctoring.examine(settings)
     for line in found:

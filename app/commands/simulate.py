@@ -5,23 +5,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import config, logs
-from app.centre import open_centre, wall_clock
 from app.commands.servers import stop_on_signals
-from app.config import Settings
-from app.embedding import with_servers
-from app.media import keep
-from streams.codec import local_day
 from streams.errors import BadSetting
-from streams.simulated_memory import Memory
-from streams.simulated_picture import PICTURE
-from streams.simulator import Place, Town
-from streams.simulator import simulate as run
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from streams.simulator import Town
 
 log = logging.getLogger("gridpost")
 
@@ -42,11 +37,27 @@ def simulate(
     ] = None,
 ) -> None:  # fmt: skip
     """The simulated town: officers, cameras, sensors and residents publish over MQTT, and patrols answer tasks."""
+    from app import config, logs
+
     settings = config.load()
     logs.set_up(settings.log_format)
-    if day is not None:
+    if day is None:
+        _live(settings, speed, seed, by_hand or (), operators, url)
+    else:
         _play(settings, day, seed, operators or 2)
-        return
+
+
+def _live(settings: Settings, speed: float, seed: int, by_hand: Sequence[str], operators: int, url: str) -> None:
+    from app import logs
+    from app.centre import wall_clock
+    from app.embedding import with_servers
+    from app.media import keep
+    from streams.codec import local_day
+    from streams.simulated_memory import Memory
+    from streams.simulated_picture import PICTURE
+    from streams.simulator import Place, Town
+    from streams.simulator import simulate as run
+
     place = Place.load(settings.grids.parent)
     stop = threading.Event()
     stop_on_signals(stop)
@@ -55,7 +66,7 @@ def simulate(
         memory, begins = Memory(whole.state_dir / "town.json"), wall_clock()
         town = Town(
             place, site=whole.site, seed=seed, start=begins, speed=speed, timezone=whole.timezone,
-            opening=not memory.opened(local_day(begins, whole.tz)), by_hand=by_hand or (),
+            opening=not memory.opened(local_day(begins, whole.tz)), by_hand=by_hand,
         )  # fmt: skip
         town.resume(memory.tasks, begins)
         keep(PICTURE, whole.media_dir)  # what officers send with their feedback
@@ -69,7 +80,8 @@ def simulate(
 
 
 def _play(settings: Settings, day: datetime, seed: int, operators: int) -> None:
-    from app.playing import played  # the town's live command need not load it
+    from app.centre import wall_clock
+    from app.playing import played
 
     if day.date() >= wall_clock().astimezone(settings.tz).date():
         raise BadSetting(f"--day {day.date()} is not over yet: name a past day, as 2025-11-19")
@@ -87,7 +99,8 @@ def _crew(whole: Settings, town: Town, url: str, operators: int, seed: int, stop
           ) -> contextlib.AbstractContextManager[None]:  # fmt: skip
     if not operators:
         return contextlib.nullcontext()
-    from app.operators import at_work  # an HTTP client that only they need
+    from app.centre import open_centre
+    from app.operators import at_work
 
     host = "127.0.0.1" if whole.host in ("0.0.0.0", "::", "") else whole.host
     address = url or f"http://{f'[{host}]' if ':' in host else host}:{whole.port}"

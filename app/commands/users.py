@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import config
 from app.accounts import ROLES, AccountRefused, Accounts, new_password
-from app.centre import open_accounts, read_org, wall_clock
-from app.config import Settings
-from app.embedding import with_servers
-from streams.register import load_register
+
+if TYPE_CHECKING:
+    from app.config import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Accounts: who may sign in, and as what.")
 
@@ -35,7 +33,9 @@ def add(
     password_stdin: FromStdin = False,
 ) -> None:
     """Make an account. Without --password-stdin a random password is made and printed once."""
-    bound = known(config.load(), patrol, department)
+    from app.centre import wall_clock
+
+    bound = known(_settings(), patrol, department)
     password = _password(password_stdin)
     with _accounts() as accounts:
         accounts.add(name, role, password, wall_clock(), bound)
@@ -58,7 +58,7 @@ def role(
     department: Department = "",
 ) -> None:
     """Give an account another role."""
-    bound = known(config.load(), patrol, department)
+    bound = known(_settings(), patrol, department)
     with _accounts() as accounts:
         accounts.set_role(name, new, bound)
     typer.echo(f"{name} is {new} now.")
@@ -91,6 +91,9 @@ def token(name: Name) -> None:
 def known(settings: Settings, patrol: str, department: str) -> str:
     """What the account is bound to, by its id in the site's files; empty for neither. Raises AccountRefused for one
     that nobody knows: its page would stay empty for ever."""
+    from app.centre import read_org
+    from streams.register import load_register
+
     if patrol and department:
         raise AccountRefused("An account is bound to a patrol or to a department: name one of them.")
     if patrol:
@@ -103,6 +106,12 @@ def known(settings: Settings, patrol: str, department: str) -> str:
     return department
 
 
+def _settings() -> Settings:
+    from app import config
+
+    return config.load()
+
+
 def _password(from_stdin: bool) -> str:
     return sys.stdin.readline().rstrip("\r\n") if from_stdin else new_password()
 
@@ -111,9 +120,13 @@ class _accounts:
     """The accounts of the configured Redis, or of the embedded one."""
 
     def __init__(self) -> None:
-        self._servers = with_servers(config.load(), mqtt=False)
+        from app.embedding import with_servers
+
+        self._servers = with_servers(_settings(), mqtt=False)
 
     def __enter__(self) -> Accounts:
+        from app.centre import open_accounts
+
         return open_accounts(self._servers.__enter__())
 
     def __exit__(self, *error: object) -> None:

@@ -71,6 +71,16 @@ def test_every_command_explains_itself(tmp_path: Path) -> None:
     assert gridpost("users", "add", "--help", cwd=tmp_path).returncode == 0
 
 
+def test_nobody_waits_for_what_they_do_not_ask(tmp_path: Path) -> None:
+    """Knowing what there is loads neither maps nor Redis nor the web: --help answers at once, a worker starts soon."""
+    heavy = ["numpy", "scipy", "shapely", "geopandas", "redis", "pydantic", "fastapi", "dash", "app.centre"]
+    code = f"import sys, app.cli; print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
 def test_users_are_made_listed_changed_and_disabled(tmp_path: Path, valkey: Any) -> None:
     """A random password is printed once; one from standard input is not."""
     settings = {"GRIDPOST_REDIS_URL": valkey.url}
