@@ -265,7 +265,9 @@ def footer(lang: Lang) -> html.Footer:
 
 def on_case_selected(selection: dict[str, Any] | None) -> Any:
     """Show the selected case: steps, six fixes, log, candidates with their reasons."""
-    return case.inspector(desk.look(selection)) if selection else case.nothing(desk.language_now())
+    if not selection:
+        return case.nothing(desk.language_now())
+    return case.inspector(desk.look(selection), str(selection.get("asked", "")))
 
 
 def register(app: Any) -> None:

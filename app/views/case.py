@@ -31,8 +31,9 @@ def nothing(lang: Lang) -> html.Div:
     return html.Div([html.B(word("pick_title", lang)), html.P(word("pick_text", lang))], className="pick")
 
 
-def inspector(look: Look | None) -> Any:
-    """The whole inspector but its action; None: the case is not there."""
+def inspector(look: Look | None, asked: str = "") -> Any:
+    """The whole inspector but its action; None: the case is not there. `asked` names the question that it answers, by
+    which the page knows that it is drawn."""
     if look is None:
         return html.Div(html.B("—"), className="pick")
     parts = [
@@ -43,6 +44,7 @@ def inspector(look: Look | None) -> Any:
         [part for part in parts if part is not None],
         id="case-parts",
         **extra(
+            data_asked=asked,
             data_no=look.case.no,
             data_version=str(look.case.version),
             data_acts=json.dumps(acts.document(look), ensure_ascii=False),

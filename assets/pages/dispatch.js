@@ -93,7 +93,7 @@
   function ask() {
     if (!selected) return;
     const now = item();
-    asked = Date.now();
+    asked = Math.max(asked + 1, Date.now());   // also the name of the question: the answer carries it
     seen = now ? now.version + "/" + now.updated : "";
     dash_clientside.set_props("selection", {data: {no: selected, version: now ? now.version : null, asked}});
   }
@@ -104,20 +104,34 @@
     if (now && queue.waiting(now) && !gp.down() && !document.hidden && Date.now() - asked > REFRESH) ask();
   }
 
-  function caseShown() {
-    requestAnimationFrame(() => {
-      const now = doc(), all = (css) => [...document.querySelectorAll("#case-body " + css)];
-      const kept = (candidates[chosen] || {}).id, body_ = (bodies[body] || {}).body;
-      candidates = all("[data-candidate]").map(({dataset: d}) => ({id: d.patrol, name: d.name, post: d.post, label: t("minutes_away", {name: d.name, n: d.minutes}), meta: t("dispatch_meta", {km: d.km, n: d.minutes})}));
-      bodies = all("[data-body]").map(({dataset: d}) => sendable(d.body, d.name, d.liaison, d.post));
-      chosen = Math.max(0, candidates.findIndex((one) => one.id === kept));
-      body = Math.max(0, bodies.findIndex((one) => one.body === body_));
-      if (body_ && (bodies[body] || {}).body !== body_) { const list = document.getElementById("other-body"); if (list) { list.value = body_; body = other(list); } }
-      if (now) map.select({candidates: [], grid: now.grid, patrol: now.patrol || null});
-      turn(side);
-      all("[data-due]").forEach((el) => gp.drawClock(el));
+  /* The answer is here, but may not be drawn yet: React draws when it can, on a busy machine some frames later. So what
+     stands in the document is read when it carries the stamp of this answer; a newer answer ends the waiting. */
+  let awaiting = null;
+  function caseShown(drawn) {
+    const stamp = ((drawn || {}).props || {})["data-asked"];
+    const stands = () => (document.getElementById("case-parts") || {dataset: {}}).dataset.asked === stamp;
+    if (awaiting) awaiting.disconnect();
+    awaiting = new MutationObserver(() => {
+      if (!stands()) return;
+      awaiting.disconnect();
+      readCase();
     });
+    if (stands()) readCase();
+    else awaiting.observe(document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ["data-asked"]});
     return Date.now();
+  }
+
+  function readCase() {
+    const now = doc(), all = (css) => [...document.querySelectorAll("#case-body " + css)];
+    const kept = (candidates[chosen] || {}).id, body_ = (bodies[body] || {}).body;
+    candidates = all("[data-candidate]").map(({dataset: d}) => ({id: d.patrol, name: d.name, post: d.post, label: t("minutes_away", {name: d.name, n: d.minutes}), meta: t("dispatch_meta", {km: d.km, n: d.minutes})}));
+    bodies = all("[data-body]").map(({dataset: d}) => sendable(d.body, d.name, d.liaison, d.post));
+    chosen = Math.max(0, candidates.findIndex((one) => one.id === kept));
+    body = Math.max(0, bodies.findIndex((one) => one.body === body_));
+    if (body_ && (bodies[body] || {}).body !== body_) { const list = document.getElementById("other-body"); if (list) { list.value = body_; body = other(list); } }
+    if (now) map.select({candidates: [], grid: now.grid, patrol: now.patrol || null});
+    turn(side);
+    all("[data-due]").forEach((el) => gp.drawClock(el));
   }
 
   /* A department that can be sent; without a liaison the person of the six fixes is missing, and the server says so. */
