@@ -52,10 +52,18 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One entry of the stream that screens follow: JSON arrays by name (`patrols`, `cases`, `alerts`, …)."""
+    """One entry of the stream that screens follow: JSON arrays by name (`patrols`, `cases`, `alerts`, …). `at`: the
+    centre's time of it, epoch ms."""
 
     id: str
     parts: dict[str, bytes]
+    at: int = 0
+
+
+def change_of(name: bytes, row: Mapping[bytes, bytes]) -> Change:
+    """An entry of the stream of changes as Redis gives it."""
+    parts = {key.decode(): part for key, part in row.items() if key != b"n"}
+    return Change(name.decode(), parts, int(row.get(b"n", b"0")))
 
 
 class Ledger:
@@ -197,7 +205,7 @@ class Ledger:
                 rows = rows_of(self.redis.xread({self.keys.changes: after}, count=most, block=block_ms))
             else:
                 rows = self.redis.xrange(self.keys.changes, min=f"({after}", count=most)
-        return [Change(i.decode(), {name.decode(): part for name, part in row.items()}) for i, row in rows]
+        return [change_of(name, row) for name, row in rows]
 
     def memory(self) -> float:
         """The share of Redis' memory limit that is in use, 0 to 1; 0 when it has no limit."""

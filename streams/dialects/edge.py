@@ -30,6 +30,8 @@ MOST_BYTES = 64 * 1024
 MOST_NESTED = 32
 AHEAD = timedelta(minutes=5)
 LATE = timedelta(hours=24)
+DECIMALS = 7
+"""A place is known to 1e-7 degrees, about a centimetre: far finer than any receiver, and what the archive keeps exactly."""
 
 Id = str | int
 Time = Annotated[datetime, msgspec.Meta(tz=True)] | float
@@ -67,12 +69,12 @@ def time_of(at: datetime | float, received: datetime) -> tuple[datetime, bool]:
 
 
 def place_of(lon: float, lat: float, datum: str | None) -> Position:
-    """The place in WGS 84; raises Refused when the pair is no place on earth or the datum is not known."""
+    """The place in WGS 84, to a centimetre; raises Refused when the pair is no place on earth or the datum is not known."""
     try:
         if datum is not None and datum != "wgs84":
             position = Position.checked(lon, lat)
-            return Position.checked(*to_wgs84(position.lon, position.lat, datum))
-        return Position.checked(lon, lat)
+            lon, lat = to_wgs84(position.lon, position.lat, datum)
+        return Position.checked(round(lon, DECIMALS), round(lat, DECIMALS))
     except BadPlace as error:
         raise Refused("impossible_place", str(error)) from None
     except UnknownDatum as error:

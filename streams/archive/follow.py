@@ -1,0 +1,185 @@
+"""The archive worker, read top to bottom: what becomes of an entry of a stream.
+
+The streams are read from where the last commit stands; rows collect in memory; every half minute, or when there are
+many, they are written as files and committed together with how far was read; then Redis is told, which trims the
+streams only behind that. A worker that dies anywhere begins again at its last commit, so a row is kept exactly once. A
+consumer group would be a second truth about the same position, hence there is none; a lock on the directory keeps a
+second writer out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from streams.archive import past
+from streams.archive.reading import Archive
+from streams.archive.rows import Rows, stream_id
+from streams.archive.schema import KEEP_DAYS
+from streams.archive.store import STREAMS, Gap, Head, Store
+from streams.archive.tidy import tidy
+from streams.codec import millis
+from streams.errors import BadSetting, Unreachable
+from streams.ledger import Ledger, change_of
+from streams.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+FLUSH = timedelta(seconds=30)
+MOST_ROWS = 100_000
+"""So many rows are written at once, however young."""
+PAGE, BLOCK_MS = 5000, 500
+QUARTER_MS = 15 * 60_000
+TIDY = timedelta(minutes=5)
+
+
+class Keeper:
+    """Takes what the streams of one site hold and keeps it in `store`. `begin` gives the picture of the site as Redis
+    has it now, asked only when nothing was ever kept."""
+
+    def __init__(self, ledger: Ledger, store: Store, begin: Callable[[], Snapshot]) -> None:
+        self.ledger, self.store = ledger, store
+        self.head = store.head()
+        self._rows = Rows(ledger.tz)
+        self._picture: Snapshot | None = None
+        self._begin = begin
+        self._read = {stream: self.head.position(stream) for stream in STREAMS}
+        self._gaps: list[Gap] = []
+        self._drawn = 0  # the centre's time of the picture, epoch ms
+        self._checked = False
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are taken and not committed."""
+        return len(self._rows)
+
+    def take(self, block_ms: int = 0) -> int:
+        """Take what is there, waiting up to `block_ms` for something; returns how many entries."""
+        if not self._checked:
+            self._check_streams()
+        keys, redis = self.ledger.keys, self.ledger.redis
+        wanted: Any = {keys(stream): after for stream, after in self._read.items()}
+        with self.ledger.reaching():
+            found: Any = redis.xread(wanted, count=PAGE, block=block_ms or None)
+        taken = 0
+        for name, entries in found:
+            stream = name.decode().removeprefix(keys.prefix)
+            if stream == "changes":
+                self._fold(entries)
+            self._rows.take(stream, entries)
+            self._read[stream] = entries[-1][0].decode()
+            taken += len(entries)
+        return taken
+
+    def commit(self, now: datetime) -> Head:
+        """Write what was taken and make it valid; then tell Redis how far. Harmless to repeat."""
+        head, serial = self.head, self.head.serial + 1
+        parts = [
+            self.store.write(rows, kind, day, f"parts/{kind}-{serial:08d}")
+            for (kind, day), rows in self._rows.tables().items()
+        ]
+        self.head = msgspec.structs.replace(
+            head, read=dict(self._read), parts=(*head.parts, *parts), gaps=(*head.gaps, *self._gaps), at=millis(now),
+            serial=serial,
+        )  # fmt: skip
+        self.store.commit(self.head)
+        self._rows, self._gaps = Rows(self.ledger.tz), []
+        self._tell()
+        return self.head
+
+    def tidy(self, now: datetime, keep_days: Mapping[str, int]) -> None:
+        """Put small files together, freeze days that are over, drop what is older than it is kept."""
+        self.head = tidy(self.store, self.head, now, self.ledger.tz, keep_days)
+
+    def _check_streams(self) -> None:
+        """What was trimmed before it was kept is a gap, and is said; a stream that is behind us is another one."""
+        for stream in STREAMS:
+            with self.ledger.reaching():
+                kept = self.ledger.redis.exists(self.ledger.keys(stream))
+                info: Any = self.ledger.redis.xinfo_stream(self.ledger.keys(stream)) if kept else {}
+            if not info:
+                continue
+            last, gone = info["last-generated-id"].decode(), info.get("max-deleted-entry-id", b"0-0").decode()
+            after = self._read[stream]
+            if stream_id(last) < stream_id(after):
+                raise BadSetting(
+                    f"the archive in {self.store.root} has {stream} up to {after}, Redis only up to {last}: it is "
+                    "the archive of another Redis, or Redis lost data; set STATE_DIR, or restore Redis"
+                )
+            if stream_id(gone) > stream_id(after) and self.head.serial:
+                log.error("%s after %s up to %s were trimmed before they were kept", stream, after, gone)
+                self._gaps.append(Gap(stream, after, gone))
+        self._tell()
+        self._picture = self._begin() if not self.head.serial else self._go_on()
+        if not self.head.serial and self._picture.id != "0-0":
+            ms, seq = stream_id(self._picture.id)
+            self._rows.picture((ms, seq), self._drawn or ms, past.kept(self._picture))
+        self._checked = True
+
+    def _go_on(self) -> Snapshot:
+        """The picture at our last commit."""
+        picture, self._drawn = past.newest(Archive(self.store, self.ledger.tz))
+        picture.id = self._read["changes"]
+        return picture
+
+    def _fold(self, entries: Any) -> None:
+        """Keep the picture up to date, and a copy of it for each quarter of an hour."""
+        assert self._picture is not None, "set when the streams were checked"
+        for name, fields in entries:
+            change = change_of(name, fields)
+            if self._drawn and change.at // QUARTER_MS > self._drawn // QUARTER_MS:
+                self._picture.forget_closed(change.at)
+                self._rows.picture(stream_id(self._picture.id), self._drawn, past.kept(self._picture))
+            self._picture.fold(change)
+            self._drawn = max(self._drawn, change.at)
+
+    def _tell(self) -> None:
+        """Tell Redis how far the streams are kept: it trims behind that only."""
+        told: dict[Any, Any] = {stream: self.head.position(stream) for stream in STREAMS}
+        with self.ledger.reaching():
+            self.ledger.redis.hset(self.ledger.keys("archived"), mapping={**told, "at": self.head.at})
+
+
+def run(
+    keeper: Keeper, stopped: Callable[[], bool], now: Callable[[], datetime], wait: Callable[[float], object],
+    keep_days: Mapping[str, int] = KEEP_DAYS, flush: timedelta = FLUSH,
+) -> None:  # fmt: skip
+    """Work until told to stop, also while Redis is away; then keep what was taken."""
+    swept = keeper.store.sweep(keeper.head)
+    if swept:
+        log.info("deleted %d files that nothing named", swept)
+    tidied = committed = now()
+    while not stopped():
+        try:
+            keeper.take(BLOCK_MS)
+            if keeper.waiting >= MOST_ROWS or (keeper.waiting and now() - committed >= flush):
+                keeper.commit(now())
+                committed = now()
+            if now() - tidied >= TIDY:
+                keeper.tidy(now(), keep_days)
+                tidied = now()
+        except Unreachable as error:
+            log.warning("%s; trying again", error)
+            wait(1.0)
+    if keeper.waiting:
+        with suppress(Unreachable):  # the files are committed before Redis is told, which the next start does too
+            keeper.commit(now())
+
+
+def lock(store: Store) -> IO[str]:
+    """Hold the archive as its only writer until the file is closed; raises BadSetting when somebody holds it."""
+    store.root.mkdir(parents=True, exist_ok=True)
+    path: Path = store.root / "lock"
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise BadSetting(f"{path} is held by another archive worker: one site has one") from None
+    return file
