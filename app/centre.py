@@ -26,6 +26,7 @@ from geo.grids import load as load_grids
 from geo.roads import Roads, load_roads
 from geo.tagging import GridIndex
 from streams.calendar import Calendar, load_calendar, parse_hours
+from streams.configuration import Configuration, read_files
 from streams.desk import Desk
 from streams.dispatch_queue import DispatchQueue
 from streams.errors import BadSetting
@@ -61,12 +62,13 @@ class Centre:
     now: Callable[[], datetime]
     roads: Roads | None
     borders: tuple[Border, ...]
+    configuration: Configuration
 
     def desk(self) -> Desk:
         """What the ingest recipe and the clock worker need of this centre."""
         return Desk(
             self.settings.site, self.register, self.index, self.matters, self.calendar, self.queue, self.now,
-            self.org, self.roads, self.borders,
+            self.org, self.roads, self.borders, self.configuration.version,
         )
 
 
@@ -95,13 +97,13 @@ def open_centre(settings: Settings, now: Callable[[], datetime] = wall_clock) ->
     check_grids(org, grids.by_code)
     check_matters(org, matters)
     check_register(org, register)
-    keys = Keys(settings.site)
+    keys, configuration = Keys(settings.site), read_configuration(settings)
     centre = Centre(
         settings=settings, grids=grids, index=GridIndex(grids), matters=matters, register=register,
-        calendar=calendar, org=org, queue=open_queue(settings),
+        calendar=calendar, org=org, queue=open_queue(settings, configuration.version),
         accounts=Accounts(open_redis(settings, decode=True), keys),
         pictures=Pictures(settings.media_dir, settings.media_hosts), now=now,
-        roads=read_roads(settings.basemap), borders=read_borders(settings.borders_file),
+        roads=read_roads(settings.basemap), borders=read_borders(settings.borders_file), configuration=configuration,
     )  # fmt: skip
     _current[:] = [centre]
     return centre
@@ -144,11 +146,21 @@ def read_calendar(settings: Settings) -> Calendar:
     return load_calendar(settings.calendar, settings.tz, hours)
 
 
-def open_queue(settings: Settings) -> DispatchQueue:
-    """The dispatch queue of the site."""
+def open_queue(settings: Settings, version: str = "") -> DispatchQueue:
+    """The dispatch queue of the site; `version`: that of the configuration, for whoever changes something."""
     return DispatchQueue(
-        open_redis(settings, decode=False), Keys(settings.site), settings.tz, read_calendar(settings)
+        open_redis(settings, decode=False), Keys(settings.site), settings.tz, read_calendar(settings), version
     )
+
+
+def read_configuration(settings: Settings) -> Configuration:
+    """What decides about cases, as it stands in the files now; raises BadSetting."""
+    files = {
+        "grids": settings.grids, "basemap": settings.basemap, "borders": settings.borders_file,
+        "matters": settings.matters, "calendar": settings.calendar, "devices": settings.devices,
+        "patrols": settings.patrols, "sources": settings.sources, "org": settings.org,
+    }  # fmt: skip
+    return read_files(files, {"timezone": settings.timezone, "work_hours": settings.work_hours})
 
 
 def open_accounts(settings: Settings) -> Accounts:

@@ -55,7 +55,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Desk:
-    """One site. `now` gives the centre's aware UTC time."""
+    """One site. `now` gives the centre's aware UTC time; `version`: that of its configuration."""
 
     site: str
     register: Register
@@ -67,6 +67,7 @@ class Desk:
     organisation: Organisation = NO_ORGANISATION
     roads: Roads | None = None
     borders: tuple[Border, ...] = ()
+    version: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
