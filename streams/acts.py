@@ -93,7 +93,7 @@ def prepared(desk: Desk, row: workflow.Act, asked: Asked, case: Case, now: datet
         image=asked.image, matter=matter, into=asked.into, score=_score(asked.score), wanted=asked.wanted,
         limit=str(_limit(asked.limit)) if asked.limit else "", until=_until(asked.until, now),
         clocks=(started := _clocks(desk, row, asked, case, matter, now)), noted=_noted(asked, case, started, now),
-        settle=_settle(desk, asked, matter, now),
+        settle=_settle(desk, asked, matter, now), asked=to_json(asked).decode(),
     )  # fmt: skip
     more = OWN.get(asked.name)
     return more(desk, asked, case, act) if more else act

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from streams import workflow
-from streams.codec import millis, moment, pack
-from streams.dispatch_queue import DAY_S, DispatchQueue
+from streams.codec import millis, moment, pack, to_json
+from streams.dispatch_queue import DispatchQueue
 from streams.errors import (
     ActRefused,
     AidRefused,
@@ -28,7 +28,6 @@ from streams.errors import (
     PatrolUnknown,
     Refused,
 )
-from streams.keys import CASE_DAYS, CHANGES_MS
 from streams.model import Case, Patrol, State
 from streams.organisation import Partner
 from streams.script import Script
@@ -239,8 +238,13 @@ class AidBook:
         arg = {"op": "forget", "id": ask.id, "no": ask.no, "text": text, "zh": zh, "en": en}
         return bool(self._call(self._ask, arg, now)["ok"])
 
+    def again(self, kind: Literal["aid_ask", "aid_lend"], asked: bytes, now: datetime) -> None:
+        """One step that was, by what the journal says of it, at a place where everything is done again."""
+        script = self._ask if kind == "aid_ask" else self._lend
+        self._call(script, msgspec.json.decode(asked), now)
+
     def _call(self, script: Script, arg: dict[str, Any], now: datetime) -> dict[str, Any]:
-        whole = {**arg, "now": millis(now), "case_ttl": CASE_DAYS * DAY_S, "changes_ms": CHANGES_MS}
+        whole = {**arg, **self.queue.stamp(now), "a": to_json(arg).decode()}
         with self.queue.reaching():
             answer: dict[str, Any] = msgspec.json.decode(script(self._keys.prefix, pack(whole)))
         return answer

@@ -16,24 +16,15 @@ from redis import Redis
 
 from streams import clocks
 from streams.calendar import Calendar
-from streams.codec import RecordEncoder, Who, clock_args, local_day, millis, moment, pack, read_case
-from streams.keys import (
-    CASE_DAYS,
-    CHANGES_MS,
-    EVENTS_KEPT,
-    EVENTS_MS,
-    FIX_BUCKET_S,
-    SEEN_DAYS,
-    Keys,
-)
+from streams.codec import RecordEncoder, Who, clock_args, local_day, millis, moment, pack, read_case, to_json
+from streams.keys import FIX_BUCKET_S, Keys
 from streams.model import Case, Clock, Event, Movement
 from streams.outbox import Outbox
-from streams.refusals import Act, refusal
+from streams.refusals import Act, journalled, refusal
 from streams.script import Script
 from streams.trace import NOTHING, chain
 from streams.triage import Intent
 
-DAY_S = 24 * 3600
 MARKS = 6
 """So many reminders of a clock are kept ahead: each act writes them, so they are few; the clock worker adds more."""
 CALL_WEIGHT = 256
@@ -83,6 +74,16 @@ class Near(NamedTuple):
     member: bytes
 
 
+class Wanting(NamedTuple):
+    """A clock for which a look brought more marks: the case, the clock's name, its deadline (epoch ms) and the highest
+    percent of which the mark was known (0: of none)."""
+
+    no: str
+    key: str
+    due: int
+    last: int
+
+
 class Looked(NamedTuple):
     """What time alone brought about. `noted`: reminders, as (case, clock, due in epoch ms, percent); `waking`: cases
     whose suspension is over; `auto`: cases to which the centre sends somebody."""
@@ -104,8 +105,10 @@ def connect(url: str) -> Redis:
 class DispatchQueue(Outbox):
     """The one way to change what is open and who goes. `calendar` works out when reminders are due."""
 
-    def __init__(self, redis: Redis, keys: Keys, tz: tzinfo, calendar: Calendar | None = None) -> None:
-        super().__init__(redis, keys, tz)
+    def __init__(
+        self, redis: Redis, keys: Keys, tz: tzinfo, calendar: Calendar | None = None, version: str = ""
+    ) -> None:
+        super().__init__(redis, keys, tz, version)
         life = ("common", "tally", "marks", "cases", "own", "life")
         self._record = Script(redis, *life[:2], "seen", *life[2:], "moves", "alerts", "record")
         self._act = Script(redis, *life, "act")
@@ -114,23 +117,13 @@ class DispatchQueue(Outbox):
         self._encoder = RecordEncoder(tz)
         self._calendar = calendar or Calendar(tz=tz)
 
-    def register(self, patrols: Iterable[str]) -> None:
-        """Make the registered patrols known, so that they and only they can be sent. Harmless to repeat."""
-        wanted = set(patrols)
-        with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
-            for gone in set(self._members(self.keys.patrols)) - wanted:
-                pipe.hdel(self.keys.patrol(gone), "registered")
-            for patrol in wanted:
-                pipe.hset(self.keys.patrol(patrol), "registered", "1")
-                pipe.zadd(self.keys.patrols, {patrol: 0}, nx=True)
-            pipe.execute()
-
-    def record(self, batch: Sequence[Tagged], now: datetime) -> Recorded:
-        """Record one batch of tagged events; see `scripts/record.lua`. Raises Unreachable; then repeat it."""
+    def record(self, batch: Sequence[Tagged], now: datetime, ids: Sequence[str] = ()) -> Recorded:
+        """Record one batch of tagged events; see `scripts/record.lua`. Raises Unreachable; then repeat it. `ids`: the
+        stream ids they had where they were recorded first, for a place where that is done again."""
         total = Recorded(0, 0, 0, 0, 0, ())
         start = 0
         for part in _calls(batch):
-            done = self._record_once(part, now)
+            done = self._record_once(part, now, ids[start : start + len(part)])
             failed = tuple((start + n, text) for n, text in done.failed)
             total = Recorded(
                 total.new + done.new, total.duplicate + done.duplicate, total.behind + done.behind,
@@ -140,11 +133,11 @@ class DispatchQueue(Outbox):
             start += len(part)
         return total
 
-    def _record_once(self, batch: Sequence[Tagged], now: datetime) -> Recorded:
+    def _record_once(self, batch: Sequence[Tagged], now: datetime, ids: Sequence[str]) -> Recorded:
         arg = pack(
             {
-                **self._now(now), "events": [self._encoder.encode(*tagged) for tagged in batch],
-                "events_ms": EVENTS_MS, "events_kept": EVENTS_KEPT, "fixes_ttl": 4 * FIX_BUCKET_S,
+                **self.stamp(now), "events": [self._encoder.encode(*tagged) for tagged in batch], "ids": ids,
+                "fixes_ttl": 4 * FIX_BUCKET_S,
             }
         )  # fmt: skip
         with self.reaching():
@@ -163,7 +156,7 @@ class DispatchQueue(Outbox):
         asked = self._asked(act, now)
         more: list[dict[str, Any]] = []
         while True:
-            arg = pack({**self._now(now), "asked": asked, "more": more})
+            arg = pack({**self.stamp(now), "asked": asked, "more": more, "a": journalled(act)})
             with self.reaching():
                 answered, case = self._act(self.keys.prefix, arg)
             answer = msgspec.json.decode(answered)
@@ -180,18 +173,36 @@ class DispatchQueue(Outbox):
         total = Looked((), (), 0, 0, (), ())
         more: list[dict[str, Any]] = []
         while True:
-            with self.reaching():
-                noted, low, opened, settled, resent, waking, auto, near = self._clock(
-                    self.keys.prefix, pack({**self._now(now), "more": more})
-                )
+            found, low = self._look_once(now, more)
             total = Looked(
-                total.noted + tuple(_noted(each) for each in noted), total.opened + tuple(no.decode() for no in opened),
-                total.settled + settled, total.resent + resent, tuple(no.decode() for no in waking),
-                tuple(dict.fromkeys(total.auto + tuple(no.decode() for no in auto))), tuple(_near(near)),
+                total.noted + found.noted, total.opened + found.opened, total.settled + found.settled,
+                total.resent + found.resent, found.waking, tuple(dict.fromkeys(total.auto + found.auto)), found.near,
             )  # fmt: skip
             more = self._more(low)
-            if not (noted or low or opened or settled or resent):
+            if not (found.noted or low or found.opened or found.settled or found.resent):
                 return total
+
+    def look_again(self, wanted: Iterable[Wanting], now: datetime) -> None:
+        """One call of a look that was, by what the journal says of it: which clocks it brought marks for."""
+        more = []
+        for no, key, due, last in wanted:
+            case = self.case(no)
+            clock = next((c for c in case.clocks if _key(c) == key and c.due == due), None) if case else None
+            more += [self._more_of(no, clock, last)] if clock else [_no_more(no, key, due, last)]
+        self._look_once(now, more)
+
+    def _look_once(self, now: datetime, more: list[dict[str, Any]]) -> tuple[Looked, list[bytes]]:
+        """One call of the script, and the clocks that want more marks."""
+        arg = {**self.stamp(now), "more": more}
+        if more:
+            arg["a"] = to_json([Wanting(one["no"], one["key"], one["due"], one["last"]) for one in more]).decode()
+        with self.reaching():
+            noted, low, opened, settled, resent, waking, auto, near = self._clock(self.keys.prefix, pack(arg))
+        looked = Looked(
+            tuple(_noted(each) for each in noted), tuple(no.decode() for no in opened), settled, resent,
+            tuple(no.decode() for no in waking), tuple(no.decode() for no in auto), tuple(_near(near)),
+        )  # fmt: skip
+        return looked, low
 
     def checked(self, near: Near) -> None:
         """This one has been checked in, or cannot be."""
@@ -214,13 +225,7 @@ class DispatchQueue(Outbox):
                 for part in (act.id, sealed, local_day(moment(int(act.id.split("-")[0])), self.tz))
             ]  # fmt: skip
             with self.reaching():
-                done += int(self._seal(self.keys.prefix, pack({**self._now(now), "after": start, "seals": seals})))
-
-    def _now(self, now: datetime) -> dict[str, Any]:
-        return {
-            "now": millis(now), "day": local_day(now, self.tz), "changes_ms": CHANGES_MS,
-            "seen_ttl": (SEEN_DAYS + 1) * DAY_S, "case_ttl": CASE_DAYS * DAY_S,
-        }  # fmt: skip
+                done += int(self._seal(self.keys.prefix, pack({**self.stamp(now), "after": start, "seals": seals})))
 
     def _asked(self, act: Act, now: datetime) -> dict[str, Any]:
         """The act as the script reads it; what was not given is not there."""
@@ -243,16 +248,14 @@ class DispatchQueue(Outbox):
 
     def _more(self, low: Iterable[str | bytes]) -> list[dict[str, Any]]:
         """Marks for clocks whose marks are missing (`last` 0: from the first on) or run low."""
-        more = []
-        for each in map(msgspec.json.decode, low):
-            clock, last = msgspec.convert(each["clock"], Clock), int(each["last"])
-            more.append(
-                {
-                    "no": each["no"], "key": f"{clock.name}:{clock.of}" if clock.of else clock.name, "due": clock.due,
-                    "last": last, "marks": self._marks(clock, skip=_number_of(last) + 1 if last else 0),
-                }
-            )  # fmt: skip
-        return more
+        return [
+            self._more_of(each["no"], msgspec.convert(each["clock"], Clock), int(each["last"]))
+            for each in map(msgspec.json.decode, low)
+        ]
+
+    def _more_of(self, no: str, clock: Clock, last: int) -> dict[str, Any]:
+        marks = self._marks(clock, skip=_number_of(last) + 1 if last else 0)
+        return {**_no_more(no, _key(clock), clock.due, last), "marks": marks}
 
     def _marks(self, clock: Clock, *, skip: int = 0, after: int = 0) -> tuple[int, ...]:
         """Epoch ms and percent of the next reminders later than `after`, one after the other; at least one."""
@@ -273,6 +276,16 @@ def _calls(batch: Sequence[Tagged]) -> Iterator[Sequence[Tagged]]:
         weight += one
     if start < len(batch):
         yield batch[start:]
+
+
+def _key(clock: Clock) -> str:
+    """What the script calls a clock."""
+    return f"{clock.name}:{clock.of}" if clock.of else clock.name
+
+
+def _no_more(no: str, key: str, due: int, last: int) -> dict[str, Any]:
+    """More marks for a clock, of which none are known."""
+    return {"no": no, "key": key, "due": due, "last": last, "marks": ()}
 
 
 def _number_of(share: int) -> int:

@@ -5,7 +5,9 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | key               | type   | lives                      | written by                  | read by |
 |-------------------|--------|----------------------------|-----------------------------|---------|
 | `events`          | stream | 24 h, at most 2 M entries  | record                      | archive, API |
-| `changes`         | stream | 15 min                     | record, act, notice         | feed |
+| `changes`         | stream | 15 min                     | record, act, notice         | feed, archive |
+| `journal`         | stream | 24 h                       | whoever changes something   | archive |
+| `archived`        | hash   | with the archive           | archive worker              | whoever trims a stream |
 | `dead`            | stream | 100,000 entries            | ingest (refused messages)   | API, pages |
 | `outbox`          | stream | until published            | act, record, clock          | clock worker |
 | `acts`            | stream | 35 days                    | whoever writes a log entry  | clock worker, archive |
@@ -51,6 +53,13 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `session:<hash>`  | hash   | 12 h                       | accounts                    | accounts |
 | `token:<hash>`    | hash   | with the account           | accounts                    | accounts |
 
+Where an archive worker works, no entry of `events`, `acts`, `changes` and `journal` goes before it has it (the fields
+of `archived`: the last stream ids it has committed, and `at`, epoch ms); of more than 2 M `events`, one hour is kept.
+
+`journal`: one entry for each call of a script that changed something, in the order of the changes: `k` what it was
+(`record`, `act`, `look`, `told`, `register`), `n` its time in epoch ms, `v` the version of the configuration, `a` what
+was asked (JSON), `c` how many entries it appended to `events`. See `journal.py`.
+
 `<day>` is the local day of TIMEZONE, `YYYY-MM-DD`, of `received`. Scripts build the names from the same prefix. A
 position that the broker sends again after more than an hour is recorded again: of positions, which are so many, only
 the last three buckets are remembered. Of mutual aid the keys of the lender are read by the borrower too.
@@ -62,7 +71,10 @@ from dataclasses import dataclass
 
 EVENTS_KEPT = 2_000_000
 EVENTS_MS = 24 * 3600 * 1000
+EVENTS_ARCHIVED_MS = 3600 * 1000
+"""What is kept of more than EVENTS_KEPT events, where an archive has them."""
 CHANGES_MS = 15 * 60 * 1000
+JOURNAL_MS = 24 * 3600 * 1000
 DEAD_KEPT = 100_000
 SEEN_DAYS = 3
 FIX_BUCKET_S = 20 * 60
@@ -89,6 +101,14 @@ class Keys:
     @property
     def changes(self) -> str:
         return self("changes")
+
+    @property
+    def journal(self) -> str:
+        return self("journal")
+
+    @property
+    def archived(self) -> str:
+        return self("archived")
 
     @property
     def dead(self) -> str:

@@ -5,15 +5,25 @@ One clock worker at a time sends tasks, by a lease; see `watch.py`, the worker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from streams.codec import local_day, millis, pack, to_json
-from streams.keys import CASE_DAYS, CHANGES_MS, DEAD_KEPT, Keys
+from streams.keys import (
+    CASE_DAYS,
+    CHANGES_MS,
+    DEAD_KEPT,
+    EVENTS_ARCHIVED_MS,
+    EVENTS_KEPT,
+    EVENTS_MS,
+    JOURNAL_MS,
+    SEEN_DAYS,
+    Keys,
+)
 from streams.ledger import Ledger, rows_of
 from streams.model import Reply
 from streams.script import Script
@@ -34,11 +44,33 @@ class Letter(NamedTuple):
 
 
 class Outbox(Ledger):
-    """Writes that change nothing of a case but whether the centre's rule may send somebody."""
+    """Writes that change nothing of a case but whether the centre's rule may send somebody. `version`: that of the
+    configuration by which this process works; the journal names it with each change."""
 
-    def __init__(self, redis: Redis, keys: Keys, tz: tzinfo) -> None:
+    def __init__(self, redis: Redis, keys: Keys, tz: tzinfo, version: str = "") -> None:
         super().__init__(redis, keys, tz)
+        self.version = version
         self._lease = Script(redis, "lease")
+        self._notice = Script(redis, "common", "notice")
+        self._told = Script(redis, "common", "told")
+        self._register = Script(redis, "common", "register")
+
+    def stamp(self, now: datetime) -> dict[str, Any]:
+        """What every script that changes something is told: the time, the local day, how long things are kept, and by
+        which configuration it is called."""
+        return {
+            "now": millis(now), "day": local_day(now, self.tz), "v": self.version, "changes_ms": CHANGES_MS,
+            "journal_ms": JOURNAL_MS, "events_ms": EVENTS_MS, "events_archived_ms": EVENTS_ARCHIVED_MS,
+            "events_kept": EVENTS_KEPT, "seen_ttl": (SEEN_DAYS + 1) * DAY_S, "case_ttl": CASE_DAYS * DAY_S,
+        }  # fmt: skip
+
+    def register(self, patrols: Iterable[str], now: datetime | None = None) -> None:
+        """Make the registered patrols known, so that they and only they can be sent. Harmless to repeat. `now` is the
+        wall clock's unless given, since every process does it at its start."""
+        wanted = list(dict.fromkeys(patrols))
+        arg = {**self.stamp(now or datetime.now(UTC)), "patrols": wanted, "a": to_json(wanted).decode()}
+        with self.reaching():
+            self._register(self.keys.prefix, pack(arg))
 
     def leave_to_people(self, no: str, zh: str, en: str, now: datetime) -> None:
         """The centre's rule cannot send anybody to this case; every screen says so."""
@@ -73,11 +105,9 @@ class Outbox(Ledger):
 
     def notice(self, kind: str, zh: str, en: str, now: datetime) -> None:
         """Tell every screen something, in both languages."""
-        item = to_json([{"kind": kind, "text_zh": zh, "text_en": en, "at": millis(now)}])
+        item = to_json({"kind": kind, "text_zh": zh, "text_en": en, "at": millis(now)}).decode()
         with self.reaching():
-            self.redis.xadd(
-                self.keys.changes, {"notices": item}, minid=millis(now) - CHANGES_MS, approximate=True
-            )
+            self._notice(self.keys.prefix, pack({**self.stamp(now), "notice": item}))
 
     def tell_refused(self, device: str, reply: Reply, code: str, why: str, now: datetime) -> None:
         """Tell whoever replied that their act was refused: else their device believes that it was done."""
@@ -106,10 +136,14 @@ class Outbox(Ledger):
     def task_done(self, task: str, alert: str = "", said: datetime | None = None, wait_ms: int = 0) -> None:
         """The broker has acknowledged this task. Of an announcement: which alert it was about and when it was `said`;
         the alert is looked at again `wait_ms` after that."""
+        if said is not None:
+            at = millis(said)
+            arg = {**self.stamp(said), "task": task, "alert": alert, "said": at, "again": at + wait_ms,
+                   "a": to_json({"alert": alert, "at": at, "wait": wait_ms}).decode()}  # fmt: skip
+            with self.reaching():
+                self._told(self.keys.prefix, pack(arg))
+            return
         with self.reaching(), self.redis.pipeline(transaction=True) as pipe:
-            if said is not None:
-                pipe.hset(self.keys.alert(alert), "said", str(millis(said)))
-                pipe.zadd(self.keys("announced"), {alert: millis(said) + wait_ms}, xx=True)
             pipe.xack(self.keys.outbox, "clock", task)
             pipe.xdel(self.keys.outbox, task)
             pipe.execute()

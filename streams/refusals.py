@@ -7,6 +7,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
+
 from streams import workflow
 from streams.codec import moment
 from streams.errors import (
@@ -37,7 +39,8 @@ class Act(NamedTuple):
     rule, judged by the state); `base`: the version that clocks and fields were worked out from. `request` names the
     call: the same name again gives the same answer and does nothing more. `clocks`: those that the act starts or moves,
     with their deadlines; what of their reminders was due by `noted` (epoch ms; None: now) is noted or need not be.
-    `place`, `made`: fields of the script. `aid`: the mutual aid by which a partner's patrol goes."""
+    `place`, `made`: fields of the script. `aid`: the mutual aid by which a partner's patrol goes. `asked`: what it was
+    made from, as JSON; it goes into the journal as it is."""
 
     no: str
     name: str
@@ -70,6 +73,23 @@ class Act(NamedTuple):
     aid: str = ""
     base: int | None = None
     noted: int | None = None
+    asked: str = ""
+
+
+class Lent(msgspec.Struct, frozen=True):
+    """What the dispatch of a partner's patrol has beyond what was asked: the aid, and whom the lender named."""
+
+    aid: str = ""
+    person: str = ""
+    post: str = ""
+
+
+def journalled(act: Act) -> str:
+    """What the journal keeps of an act, as JSON: what was asked, and for a partner's patrol `Lent`."""
+    if not act.aid or not act.asked:
+        return act.asked
+    lent = Lent(act.aid, act.person, act.post)
+    return msgspec.json.encode({**msgspec.json.decode(act.asked), **msgspec.to_builtins(lent)}).decode()
 
 
 def refusal(act: Act, answer: dict[str, Any]) -> ActRefused:

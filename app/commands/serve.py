@@ -37,7 +37,7 @@ def serve(host: Host = None, port: Port = None) -> None:
     logs.set_up(settings.log_format)
     with with_servers(settings, mqtt=False) as whole, _listening(whole.host, whole.port) as listener:
         centre = open_centre(whole)
-        centre.queue.register(list(centre.register.patrols))
+        centre.queue.register(centre.register.patrols, centre.now())
         app = serve_centre(centre)
         log.info("serving http://%s:%d", whole.host, listener.getsockname()[1])
         options = uvicorn.Config(

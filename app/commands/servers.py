@@ -38,7 +38,7 @@ def ingest(
     logs.set_up(settings.log_format)
     with with_servers(settings) as whole:
         desk = open_centre(whole).desk()
-        desk.queue.register(list(desk.register.patrols))
+        desk.queue.register(desk.register.patrols, desk.now())
         told = threading.Event()
         stop_on_signals(told if drain else desk.stop)
         assert whole.mqtt_url is not None

@@ -9,6 +9,7 @@ if not answered then
   answered = cjson.encode(answer)
   if answer.ok then
     write_counts()
+    journal('act', arg.a)
     announce_touched({patrols = patrols, alerts = {}, cases = {}, notices = notices})
     redis.call('SET', done, answered, 'EX', arg.seen_ttl)
   end

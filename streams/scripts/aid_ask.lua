@@ -6,6 +6,7 @@ local row = redis.call('HMGET', key, 'state', 'version', 'aid', 'by', 'act', 'ac
 local c = {state = row[1] or '', version = tonumber(row[2] or ''), aid = row[3] or ''}
 
 local function entry(act, by, role, text, detail)
+  journal('aid_ask', arg.a)
   if c.state == '' then return end
   log(arg.no, {at = now, by = by, role = role, act = act, before = c.state, after = c.state, version = c.version,
     text = text or '', detail = detail})

@@ -42,6 +42,7 @@ local function go(to, by, role, text, more)
   log('lend:' .. aid.borrower .. '/' .. aid.no, {at = now, by = by, role = role, act = 'aid_' .. to, before = aid.state,
     after = to, version = fields[4], text = text or '', patrol = aid.patrol, detail = arg.id})
   aid.state = to
+  journal('aid_lend', arg.a)
 end
 
 local function hold(until_ms, dispatch)
@@ -142,6 +143,7 @@ function STEPS.arrived()
   if p and p.aid == arg.id then
     redis.call('HSET', prefix .. 'patrol:' .. aid.patrol, 'sub', 'scene')
     redis.call('HSET', key, 'arrived', whole(now))
+    journal('aid_lend', arg.a)
     announce(now, {patrols = place(p, aid.patrol, p.case, 'scene')})
   end
   return answer(true)

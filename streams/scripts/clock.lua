@@ -6,10 +6,11 @@
 local PIECE = 64
 
 local noted, low = {}, {}
+local changed = #arg.more > 0  -- else a case whose marks run low is as it was
 local function look(no)
   local c = read_case(no)
   if not c or listed(OVER, c.state) then  -- it ended between this call and the one that asked for more marks
-    redis.call('ZREM', prefix .. 'reminders', no)
+    changed = redis.call('ZREM', prefix .. 'reminders', no) == 1 or changed
     return
   end
   take_more(no, c)
@@ -19,6 +20,7 @@ local function look(no)
   redis.call('HSET', prefix .. 'case:' .. no, 'marks', marks_json(c), 'level', c.level)
   set_reminder(no, c)
   if #passed > 0 then
+    changed = true
     redis.call('HSET', prefix .. 'case:' .. no, 'updated', whole(now))
     cases[no] = true
   end
@@ -42,6 +44,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'announced', '-inf',
   local row = redis.call('HMGET', key, 'said', 'heard', 'ended', 'image')
   local packed = redis.call('HGET', prefix .. 'pending', name)
   redis.call('ZREM', prefix .. 'announced', name)
+  changed = true
   if packed then
     local pending, said = cmsgpack.unpack(packed), tonumber(row[1])
     if some(row[3]) or said and (tonumber(row[2]) or 0) <= said then
@@ -72,6 +75,7 @@ end
 local resent = 0
 for _, no in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'unanswered', '-inf', whole(now), 'LIMIT', 0, PIECE)) do
   local c = read_case(no)
+  changed = true
   if c and c.state == 'dispatched' and time_of(c) > now then
     send('assign', no, some(c.patrol) or c.department, c.dispatch, c.told)
     redis.call('ZADD', prefix .. 'unanswered', whole(now + RESEND), no)
@@ -86,12 +90,14 @@ for _, no in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'unanswered', '-inf', 
   end
 end
 
--- Those to whom nobody could be sent go behind the others, so that many of them keep nobody from their turn.
+-- Those to whom nobody could be sent go behind the others, so that many of them keep nobody from their turn. In the
+-- journal that is nothing: whoever is sent is sent by an act.
 local auto = redis.call('ZRANGE', prefix .. 'auto', 0, PIECE - 1)
 for _, no in ipairs(auto) do redis.call('ZADD', prefix .. 'auto', whole(now), no) end
 
 write_counts()
 announce_touched({alerts = {}, cases = {}, notices = notices})
+if changed then journal('look', arg.a) end
 return {noted, low, opened, settled, resent,
   redis.call('ZRANGEBYSCORE', prefix .. 'waking', '-inf', whole(now), 'LIMIT', 0, PIECE),
   auto,

@@ -1,4 +1,4 @@
--- Shared by record.lua, act.lua and clock.lua, which are loaded with this text in front (and, before it, with the table
+-- Shared by all scripts that change something, which are loaded with this text in front (and, before it, with the table
 -- of workflow.py as Lua). KEYS[1] is the site's prefix (it carries the hash tag, so every name built from it lies in one
 -- slot); ARGV[1] is one msgpack value.
 local prefix = KEYS[1]
@@ -80,11 +80,47 @@ local function next_due(clocks)
   return due
 end
 
+-- Up to where a stream may be trimmed: what is older than `age` ms goes, but where an archive worker works (it keeps the
+-- hash `archived`: the last stream ids it has committed) nothing that it has not.
+local archived
+local function oldest(stream, age)
+  if not archived then
+    archived = {}
+    local flat = redis.call('HGETALL', prefix .. 'archived')
+    for i = 1, #flat, 2 do archived[flat[i]] = flat[i + 1] end
+  end
+  local cut = now - age
+  if not next(archived) then return whole(cut) end
+  local upto = archived[stream] or '0-0'
+  return cut < tonumber(string.match(upto, '^%d+')) and whole(cut) or upto
+end
+
+-- Events are the bulk. Without an archive they go by age and number; with one, in numbers, after an hour, since there
+-- they still are.
+local function trim_events()
+  local key, cut = prefix .. 'events', oldest('events', arg.events_ms)
+  if not next(archived) then
+    redis.call('XTRIM', key, 'MAXLEN', '~', arg.events_kept)
+  elseif redis.call('XLEN', key) > arg.events_kept then
+    cut = oldest('events', arg.events_archived_ms)
+  end
+  redis.call('XTRIM', key, 'MINID', '~', cut)
+end
+
 -- Every entry goes, as the same bytes, into the log of its case and into the one stream that is sealed.
 local function log(no, entry)
   local text = cjson.encode(entry)
   redis.call('RPUSH', prefix .. 'log:' .. no, text)
-  redis.call('XADD', prefix .. 'acts', 'MINID', '~', whole(now - arg.case_ttl * 1000), '*', 'no', no, 'e', text)
+  redis.call('XADD', prefix .. 'acts', 'MINID', '~', oldest('acts', arg.case_ttl * 1000), '*', 'no', no, 'e', text)
+end
+
+-- One entry for each call that changed something, in the order of the changes: with the events, all that is needed to do
+-- it again (streams/journal.py). `asked` is JSON that only Python reads; `count`: how many events were appended.
+local function journal(kind, asked, count)
+  local fields = {'k', kind, 'n', whole(now), 'v', arg.v}
+  if asked then fields[#fields + 1], fields[#fields + 2] = 'a', asked end
+  if count then fields[#fields + 1], fields[#fields + 2] = 'c', count end
+  redis.call('XADD', prefix .. 'journal', 'MINID', '~', oldest('journal', arg.journal_ms), '*', unpack(fields))
 end
 
 local function patrol_state(duty, case, sub)
@@ -103,6 +139,7 @@ local function announce(now, parts)
     end
   end
   if #fields > 0 then
-    redis.call('XADD', prefix .. 'changes', 'MINID', '~', whole(now - arg.changes_ms), '*', unpack(fields))
+    redis.call('XADD', prefix .. 'changes', 'MINID', '~', oldest('changes', arg.changes_ms), '*', 'n', whole(now),
+      unpack(fields))
   end
 end

@@ -13,6 +13,7 @@ local HANDLERS = {
 
 -- An event whose handling fails (a fault of ours) must not stop the others: the caller dead-letters it.
 local duplicate, groups = fresh(arg.events)
+local ids = arg.ids or {}  -- the stream ids of events that are recorded again, elsewhere (streams/verify.py)
 local failed, failures = {}, {}
 for i, e in ipairs(arg.events) do
   local fine, flag, no = true, nil, nil
@@ -29,7 +30,7 @@ for i, e in ipairs(arg.events) do
     failures[#failures + 1] = i - 1
     failures[#failures + 1] = type(flag) == 'table' and (flag.err or 'error') or tostring(flag)
   else
-    local id = redis.call('XADD', prefix .. 'events', '*', 'e', e.doc, 'f', flag or '', 'c', no or '')
+    local id = redis.call('XADD', prefix .. 'events', ids[i] or '*', 'e', e.doc, 'f', flag or '', 'c', no or '')
     if joined[i] then
       joined[i][1].detail = id
       for _, line in ipairs(joined[i]) do log(joined[i].no, line) end
@@ -47,8 +48,7 @@ for i, e in ipairs(arg.events) do
   end
 end
 remember(groups, failed)
-redis.call('XTRIM', prefix .. 'events', 'MINID', '~', whole(now - arg.events_ms))
-redis.call('XTRIM', prefix .. 'events', 'MAXLEN', '~', arg.events_kept)
+trim_events()
 redis.call('ZREMRANGEBYRANK', prefix .. 'unknown', 0, -1001)
 redis.call('ZREMRANGEBYSCORE', prefix .. 'alerts', '-inf', whole(now - arg.seen_ttl * 1000))
 redis.call('ZREMRANGEBYSCORE', prefix .. 'patrols', 1, whole(now - arg.seen_ttl * 1000))
@@ -79,4 +79,5 @@ for id, at in pairs(heard) do
     d[1] or 'online', d[2] or 'null', cjson.encode(d[3] or ''), d[4] or 'null', cjson.encode(d[5] or ''))
 end
 announce_touched(parts)
+if result.new > 0 then journal('record', nil, result.new) end
 return {result.new, result.duplicate, result.behind, result.suspect, result.merged, opened, failures}

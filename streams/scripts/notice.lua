@@ -1,0 +1,2 @@
+-- Tells every screen something: `arg.notice` is JSON.
+announce(now, {notices = {arg.notice}})
