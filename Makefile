@@ -12,9 +12,13 @@ help: ## this list
 demo: $(VENV)/.run ## a living town on this machine; `make demo ARGS="--town county --port 8050"`
 	@$(BIN)/gridpost demo $(ARGS)
 
+# On all cores, at most four: each worker has servers and browsers of its own. Whoever is done takes over from the
+# other. `ARGS="-n 0"` runs them one after the other, as plain `pytest` does.
+SPREAD := -n auto --maxprocesses 4 --dist worksteal
+
 test: $(VENV)/.test system ## lint, types, rooms and all tests; `make test ARGS="tests/geo -x"`
 	$(MAKE) --no-print-directory lint types rooms
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(SPREAD) $(ARGS)
 
 lint: $(VENV)/.test ## ruff
 	$(BIN)/ruff check
