@@ -14,7 +14,7 @@ local HANDLERS = {
 -- An event whose handling fails (a fault of ours) must not stop the others: the caller dead-letters it.
 local duplicate, groups = fresh(arg.events)
 local ids = arg.ids or {}  -- the stream ids of events that are recorded again, elsewhere (streams/verify.py)
-local failed, failures = {}, {}
+local failed, failures, last = {}, {}, nil
 for i, e in ipairs(arg.events) do
   local fine, flag, no = true, nil, nil
   if not duplicate[i] then
@@ -31,6 +31,7 @@ for i, e in ipairs(arg.events) do
     failures[#failures + 1] = type(flag) == 'table' and (flag.err or 'error') or tostring(flag)
   else
     local id = redis.call('XADD', prefix .. 'events', ids[i] or '*', 'e', e.doc, 'f', flag or '', 'c', no or '')
+    last = id
     if joined[i] then
       joined[i][1].detail = id
       for _, line in ipairs(joined[i]) do log(joined[i].no, line) end
@@ -79,5 +80,5 @@ for id, at in pairs(heard) do
     d[1] or 'online', d[2] or 'null', cjson.encode(d[3] or ''), d[4] or 'null', cjson.encode(d[5] or ''))
 end
 announce_touched(parts)
-if result.new > 0 then journal('record', nil, result.new) end
+if last then journal('record', cjson.encode(last), result.new) end
 return {result.new, result.duplicate, result.behind, result.suspect, result.merged, opened, failures}

@@ -46,7 +46,7 @@ def test_a_call_that_records_is_one_entry(queue: DispatchQueue) -> None:
     queue.record([report("a"), report("a"), fix("P-1", "b", 0)], later(1))
     queue.record([report("a")], later(2))
     (noted,) = [one for one in changes(queue) if one.kind == "record"]
-    assert (noted.count, noted.now, noted.asked) == (2, millis(later(1)), b"")
+    assert (noted.count, noted.now, noted.asked) == (2, millis(later(1)), f'"{queue.events(1)[0].id}"'.encode())
 
 
 def test_an_act_is_noted_when_it_is_done(site: Site) -> None:
