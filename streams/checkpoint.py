@@ -6,8 +6,8 @@ meanwhile: about 0.3 s at 50,000 keys (25,000 cases with their logs, on two busy
 is taken once a day; where a second is too long, ask a replica, which only has to be read. Pieces that are put together
 would hold Redis shorter, but need a record of what changed between two pieces, for every kind of key.
 
-Left out are the streams (the archive has them), leases, who may sign in (secrets have no place in a copy), and what is
-only there to notice a duplicate: a journal has none.
+Left out are the streams (the archive has them), leases, who may sign in and who reported a case (neither has a place in
+a copy), and what is only there to notice a duplicate: a journal has none.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ LEVEL = 3
 
 
 class Content(msgspec.Struct, frozen=True, array_like=True):
-    """A checkpoint, unpacked. `at`: the server's time, epoch ms. `keys`: name, ms to live (-1: for ever), dump."""
+    """A checkpoint, unpacked. `at`: the server's time, epoch ms. `keys`: name, ms to live (-1: for ever), and
+    the dump, or the fields of a hash, name and value in turn."""
 
     site: str
     at: int
     positions: dict[str, str]
-    keys: list[tuple[str, int, bytes]]
+    keys: list[tuple[str, int, bytes | list[bytes]]]
 
 
 def take(redis: Redis, keys: Keys) -> bytes:
@@ -85,13 +86,22 @@ def put_back(redis: Redis, keys: Keys, blob: bytes) -> dict[str, str]:
         for start in range(0, len(content.keys), AT_ONCE):
             with redis.pipeline(transaction=False) as pipe:
                 for name, left, dump in content.keys[start : start + AT_ONCE]:
-                    pipe.restore(keys(name), max(left, 0), dump)
+                    _put(pipe, keys(name), left, dump)
                 pipe.execute()
     except RedisError as error:
         if "DUMP payload" not in str(error):
             raise
         raise BadSetting(f"this server cannot read the checkpoint ({error}): use the one it was taken from") from error
     return content.positions
+
+
+def _put(pipe: Any, key: str, left: int, content: bytes | list[bytes]) -> None:
+    if isinstance(content, bytes):
+        pipe.restore(key, max(left, 0), content)
+        return
+    pipe.hset(key, items=content)
+    if left >= 0:
+        pipe.pexpire(key, left)
 
 
 def empty(site: str) -> bytes:

@@ -1,8 +1,8 @@
 -- Everything that the site knows at one moment: how far its streams have come, and each key but those that are left out,
--- as DUMP gives it, with how long it still lives (ms, -1: for ever). Reads only. ARGV[1]: msgpack, what is left out:
+-- as DUMP gives it, with how long it still lives (ms, -1: for ever). Reads only: a replica will do. ARGV[1]: msgpack, what is left out:
 -- `names`, and `groups`, by what stands before the first colon. The keys are found here and not by the caller: one that
 -- came or went between finding and reading would be missing, or half of a change would. Answers the streams' last ids,
--- the time (epoch ms), and name, time to live, dump, name, …
+-- the time (epoch ms), and name, time to live, content, name, …
 local prefix, arg = KEYS[1], cmsgpack.unpack(ARGV[1])
 local names, groups = {}, {}
 for _, name in ipairs(arg.names) do names[name] = true end
@@ -19,6 +19,18 @@ for i, stream in ipairs(arg.streams) do
   end
 end
 
+-- A case with a contact is given as its fields, without the contact: who reported has no place in a copy.
+local function content(key, name)
+  if string.sub(name, 1, 5) ~= 'case:' or (redis.call('HGET', key, 'contact') or '') == '' then
+    return redis.call('DUMP', key)
+  end
+  local fields = redis.call('HGETALL', key)
+  for i = 1, #fields, 2 do
+    if fields[i] == 'contact' then fields[i + 1] = '' end
+  end
+  return fields
+end
+
 local found, n, cursor, length = {}, 0, '0', #prefix
 local pattern = string.gsub(prefix, '[%[%]%*%?%\\]', '\\%0') .. '*'
 repeat
@@ -27,7 +39,7 @@ repeat
   for _, key in ipairs(page[2]) do
     local name = string.sub(key, length + 1)
     if not names[name] and not groups[string.match(name, '^[^:]*')] then
-      found[n + 1], found[n + 2], found[n + 3] = name, redis.call('PTTL', key), redis.call('DUMP', key)
+      found[n + 1], found[n + 2], found[n + 3] = name, redis.call('PTTL', key), content(key, name)
       n = n + 3
     end
   end

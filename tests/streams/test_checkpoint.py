@@ -8,12 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from streams import checkpoint
 from streams.dispatch_queue import DispatchQueue
 from streams.errors import BadSetting
 from streams.keys import Keys
-from tests.streams.live import Site
+from streams.model import Report
+from tests.streams.live import CORNER, Site
 
 
 @pytest.fixture
@@ -70,6 +72,18 @@ def test_no_stream_no_lease_and_no_secret_is_in_it(site: Site, other: DispatchQu
     assert left_out == {"events", "acts", "changes", "journal", "outbox", "session", "account", "accounts", "sender",
                         "seen"}  # fmt: skip
     assert "secret" not in str(checkpoint.unpacked(blob))
+
+
+def test_who_reported_is_not_in_it(site: Site, other: DispatchQueue) -> None:
+    """The case is, with everything else."""
+    no = site.heard(Report("smoke", "有烟", "199-0000-1234"), "hotline", CORNER)
+    site.queue.redis.expire(site.queue.keys.case(no), 500)
+    blob = checkpoint.take(site.queue.redis, site.queue.keys)
+    assert "199-0000" not in str(checkpoint.unpacked(blob))
+    checkpoint.put_back(site.queue.redis, other.keys, blob)
+    assert other.case(no) == replace(site.case(no), contact="")
+    redis: Any = site.queue.redis
+    assert 400 < redis.ttl(other.keys.case(no)) <= 500
 
 
 def test_a_site_that_is_not_empty_is_left_alone(site: Site) -> None:
