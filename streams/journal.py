@@ -27,7 +27,7 @@ Kind = Literal["record", "act", "look", "told", "register", "aid_ask", "aid_lend
 PAGE = 1000
 
 
-class Change(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True):
     """One entry: its stream id, what it was, its `now` in epoch ms, the version of the configuration, what was asked
     (JSON, or empty), how many events it appended."""
 
@@ -47,22 +47,22 @@ class Told(msgspec.Struct, frozen=True):
     wait: int
 
 
-def change(name: str, row: Mapping[bytes, bytes]) -> Change:
+def call_of(name: str, row: Mapping[bytes, bytes]) -> Call:
     """An entry as Redis has it. Raises msgspec.ValidationError for a kind that nobody knows."""
     fields = {
         "id": name, "kind": row[b"k"].decode(), "now": int(row[b"n"]), "version": row[b"v"].decode(),
         "asked": row.get(b"a", b""), "count": int(row.get(b"c", b"0")),
     }  # fmt: skip
-    return msgspec.convert(fields, Change)
+    return msgspec.convert(fields, Call)
 
 
-def changes(ledger: Ledger, after: str = "0-0") -> Iterator[Change]:
+def calls(ledger: Ledger, after: str = "0-0") -> Iterator[Call]:
     """What Redis has of the journal after a stream id."""
     while True:
         with ledger.reaching():
             rows: Any = ledger.redis.xrange(ledger.keys.journal, min=f"({after}", count=PAGE)
         for name, row in rows:
             after = name.decode()
-            yield change(after, row)
+            yield call_of(after, row)
         if not rows:
             return

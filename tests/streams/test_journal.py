@@ -13,7 +13,7 @@ from streams.acts import Asked
 from streams.codec import millis, moment
 from streams.dispatch_queue import DispatchQueue, Wanting
 from streams.errors import ActRefused
-from streams.journal import Told, change, changes
+from streams.journal import Told, call_of, calls
 from streams.watch import keep_time
 from tests.streams.live import Site
 from tests.streams.samples import NOW, fix, later, report
@@ -29,14 +29,14 @@ def site(queue: DispatchQueue, tmp_path: Path) -> Site:
 
 def kinds(queue: DispatchQueue) -> list[str]:
     """What the journal says happened, without the registering."""
-    return [one.kind for one in changes(queue) if one.kind != "register"]
+    return [one.kind for one in calls(queue) if one.kind != "register"]
 
 
 def test_the_patrols_are_noted_when_they_change(queue: DispatchQueue) -> None:
     """A worker that says at its start what is known adds nothing."""
     queue.register(["P-1", "P-2"], NOW)
     queue.register(["P-2", "P-3"], NOW)
-    found = [msgspec.json.decode(one.asked) for one in changes(queue)]
+    found = [msgspec.json.decode(one.asked) for one in calls(queue)]
     assert found == [["P-1", "P-2"], ["P-2", "P-3"]]
     assert [name for name, row in queue.patrols().items() if row.get("registered")] == ["P-2", "P-3"]
 
@@ -45,7 +45,7 @@ def test_a_call_that_records_is_one_entry(queue: DispatchQueue) -> None:
     """How many events it appended, without duplicates; nothing for a call of duplicates alone."""
     queue.record([report("a"), report("a"), fix("P-1", "b", 0)], later(1))
     queue.record([report("a")], later(2))
-    (noted,) = [one for one in changes(queue) if one.kind == "record"]
+    (noted,) = [one for one in calls(queue) if one.kind == "record"]
     assert (noted.count, noted.now, noted.asked) == (2, millis(later(1)), f'"{queue.events(1)[0].id}"'.encode())
 
 
@@ -56,7 +56,7 @@ def test_an_act_is_noted_when_it_is_done(site: Site) -> None:
     site.do(no, "verify", request="once", text="属实")
     with pytest.raises(ActRefused):
         site.do(no, "rate", score=3)
-    (noted,) = [one for one in changes(site.queue) if one.kind == "act"]
+    (noted,) = [one for one in calls(site.queue) if one.kind == "act"]
     asked = msgspec.json.decode(noted.asked, type=Asked)
     assert asked == Asked(no=no, name="verify", by="王海涛", role="supervisor", request="once", text="属实")
     assert moment(noted.now) == site.now
@@ -67,7 +67,7 @@ def test_a_look_is_noted_when_it_changed_something(site: Site) -> None:
     no = site.told()
     keep_time(site.desk)
     keep_time(site.desk)
-    (brought,) = [one for one in changes(site.queue) if one.kind == "look"]
+    (brought,) = [one for one in calls(site.queue) if one.kind == "look"]
     wanted = msgspec.json.decode(brought.asked, type=list[Wanting])
     assert wanted == [Wanting(no, "respond", site.due(no, "respond"), 0)]
     site.pass_(16)
@@ -80,7 +80,7 @@ def test_what_a_loudspeaker_said_is_noted(queue: DispatchQueue) -> None:
     """With when it is looked at again; a task to the field changes no case, and is not."""
     queue.task_done("1-0", "D-1/a", NOW, 60_000)
     queue.task_done("2-0")
-    noted = list(changes(queue))[-1]
+    noted = list(calls(queue))[-1]
     assert noted.kind == "told"
     assert msgspec.json.decode(noted.asked, type=Told) == Told("D-1/a", millis(NOW), 60_000)
 
@@ -90,13 +90,13 @@ def test_the_version_of_the_configuration_is_named(queue: DispatchQueue) -> None
     other = DispatchQueue(queue.redis, queue.keys, queue.tz, version="0badcafe")
     other.record([report("a")], NOW)
     queue.record([report("b")], NOW)
-    assert [one.version for one in changes(queue)][1:] == ["0badcafe", ""]
+    assert [one.version for one in calls(queue)][1:] == ["0badcafe", ""]
 
 
 def test_nobody_knows_another_kind() -> None:
     """An entry of a later release is refused, not misread."""
     with pytest.raises(msgspec.ValidationError):
-        change("1-0", {b"k": b"rewind", b"n": b"1", b"v": b""})
+        call_of("1-0", {b"k": b"rewind", b"n": b"1", b"v": b""})
 
 
 # What is trimmed: the streams' ids are the server's time, hence `now` is counted from the first of them
