@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from streams.archive.keeping import DEFAULT_KEEP, KEEP_FORM, parse_keep
 from streams.calendar import HOURS_FORM, parse_hours
 from streams.errors import BadSetting
 
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     media_hosts: tuple[str, ...] = Field(
         (), description='a JSON list of host names, such as ["cameras.example.cn"]'
     )
+    archive_keep: str = Field(DEFAULT_KEEP, description=KEEP_FORM)
     state_dir: Path = Field(Path("state"), description="the path of a directory")
     host: str = Field("127.0.0.1", min_length=1, description="an address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="a whole number from 0 (any free port) to 65535")
@@ -106,6 +108,15 @@ class Settings(BaseSettings):
             raise ValueError("no working hours") from error
         return value
 
+    @field_validator("archive_keep")
+    @classmethod
+    def _is_keep(cls, value: str) -> str:
+        try:
+            parse_keep(value)
+        except BadSetting as error:
+            raise ValueError("no such kinds and days") from error
+        return value
+
     @field_validator("tile_url")
     @classmethod
     def _is_tiles(cls, value: str | None) -> str | None:
@@ -145,6 +156,11 @@ class Settings(BaseSettings):
     def media_dir(self) -> Path:
         """Where pictures are kept, by the SHA-256 of their bytes."""
         return self.state_dir / "media"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Where history is kept, a directory a site."""
+        return self.state_dir / "archive"
 
 
 class _FileValues(PydanticBaseSettingsSource):

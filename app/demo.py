@@ -153,10 +153,11 @@ def _children(whole: Settings, wanted: Wanted, phone: str, say: Say) -> Iterator
         return Child(name, (name, *arguments), environment, whole.state_dir / f"{name}.log")
 
     ingest, clock, web = child("ingest", "--drain"), child("clock"), child("serve")
+    archive = child("archive", "run")
     simulator = child(
         "simulate", "--speed", str(wanted.speed), "--by-hand", phone, "--operators", str(wanted.operators)
     )
-    running = [ingest, clock, web]
+    running = [ingest, clock, archive, web]
     try:
         for each in running:
             each.start()
@@ -170,6 +171,7 @@ def _children(whole: Settings, wanted: Wanted, phone: str, say: Say) -> Iterator
         simulator.stop(15.0)
         ingest.stop(DRAIN_S)
         clock.stop(15.0)
+        archive.stop(15.0)
         web.stop(15.0)
 
 

@@ -19,13 +19,15 @@ from typing import IO, Any
 
 import msgspec
 
+from streams import checkpoint
 from streams.archive import past
+from streams.archive.keeping import KEEP_DAYS
 from streams.archive.reading import Archive
 from streams.archive.rows import Rows, stream_id
-from streams.archive.schema import KEEP_DAYS
 from streams.archive.store import STREAMS, Gap, Head, Store
-from streams.archive.tidy import tidy
-from streams.codec import millis
+from streams.archive.tidy import forget, tidy
+from streams.codec import local_day, millis
+from streams.configuration import Configuration
 from streams.errors import BadSetting, Unreachable
 from streams.ledger import Ledger, change_of
 from streams.snapshot import Snapshot
@@ -41,10 +43,14 @@ TIDY = timedelta(minutes=5)
 
 class Keeper:
     """Takes what the streams of one site hold and keeps it in `store`. `begin` gives the picture of the site as Redis
-    has it now, asked only when nothing was ever kept."""
+    has it now, asked only when nothing was ever kept; `configuration`: by what the site works, kept too."""
 
-    def __init__(self, ledger: Ledger, store: Store, begin: Callable[[], Snapshot]) -> None:
+    def __init__(
+        self, ledger: Ledger, store: Store, begin: Callable[[], Snapshot], configuration: Configuration | None = None
+    ) -> None:
         self.ledger, self.store = ledger, store
+        if configuration is not None:
+            configuration.write(store.root / "config" / configuration.version)
         self.head = store.head()
         self._rows = Rows(ledger.tz)
         self._picture: Snapshot | None = None
@@ -58,6 +64,13 @@ class Keeper:
     def waiting(self) -> int:
         """How many rows are taken and not committed."""
         return len(self._rows)
+
+    def mark(self, now: datetime) -> None:
+        """Once a local day, keep the site as it is in Redis: from there the day can be done again."""
+        path = self.store.checkpoint(local_day(now, self.ledger.tz))
+        if not path.exists():
+            with self.ledger.reaching():
+                self.store.keep(path, checkpoint.take(self.ledger.redis, self.ledger.keys))
 
     def take(self, block_ms: int = 0) -> int:
         """Take what is there, waiting up to `block_ms` for something; returns how many entries."""
@@ -94,7 +107,11 @@ class Keeper:
         return self.head
 
     def tidy(self, now: datetime, keep_days: Mapping[str, int]) -> None:
-        """Put small files together, freeze days that are over, drop what is older than it is kept."""
+        """Forget whom somebody asked to forget, put small files together, freeze days that are over, drop what is older
+        than it is kept."""
+        for request in sorted(self.store.forgetting.glob("*")):
+            self.head = forget(self.store, self.head, request.name)
+            request.unlink()
         self.head = tidy(self.store, self.head, now, self.ledger.tz, keep_days)
 
     def _check_streams(self) -> None:
@@ -105,16 +122,17 @@ class Keeper:
                 info: Any = self.ledger.redis.xinfo_stream(self.ledger.keys(stream)) if kept else {}
             if not info:
                 continue
-            last, gone = info["last-generated-id"].decode(), info.get("max-deleted-entry-id", b"0-0").decode()
+            last, first = info["last-generated-id"].decode(), info["first-entry"]
+            oldest = first[0].decode() if first else last
             after = self._read[stream]
             if stream_id(last) < stream_id(after):
                 raise BadSetting(
                     f"the archive in {self.store.root} has {stream} up to {after}, Redis only up to {last}: it is "
                     "the archive of another Redis, or Redis lost data; set STATE_DIR, or restore Redis"
                 )
-            if stream_id(gone) > stream_id(after) and self.head.serial:
-                log.error("%s after %s up to %s were trimmed before they were kept", stream, after, gone)
-                self._gaps.append(Gap(stream, after, gone))
+            if after != "0-0" and stream_id(oldest) > stream_id(after):  # the last one that is kept is never trimmed
+                log.error("%s after %s and before %s were trimmed before they were kept", stream, after, oldest)
+                self._gaps.append(Gap(stream, after, oldest))
         self._tell()
         self._picture = self._begin() if not self.head.serial else self._go_on()
         if not self.head.serial and self._picture.id != "0-0":
@@ -157,6 +175,7 @@ def run(
     tidied = committed = now()
     while not stopped():
         try:
+            keeper.mark(now())
             keeper.take(BLOCK_MS)
             if keeper.waiting >= MOST_ROWS or (keeper.waiting and now() - committed >= flush):
                 keeper.commit(now())

@@ -100,5 +100,3 @@ KINDS: dict[str, Table] = {
     # who reported: apart from everything else, so that it can be deleted without touching the rest
     "contacts": _table("ms seq", ("case", pa.string()), ("contact", pa.string())),
 }  # fmt: skip
-KEEP_DAYS = {"tracks": 180, "contacts": 90, "snapshots": 180}
-"""How long a kind is kept unless the settings say otherwise, in days; what is not named is kept for ever."""

@@ -28,13 +28,16 @@ from streams.errors import BadSetting
 
 STREAMS = ("events", "acts", "changes", "journal")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+TIME = {"events": "received", "tracks": "received", "journal": "now", "contacts": "ms"}
+"""The column that says when, where it is not `at`."""
 ROW_GROUP = 20_000
 """Rows of a group: small enough that one patrol's hour is read without the others, large enough to compress."""
 
 
 class Part(msgspec.Struct, frozen=True):
     """One file: rows of a kind and a local day. `file` is relative to the archive; `hour`: the local hour, of tracks
-    that were put together; `first`, `last`: the smallest and the largest stream id in it."""
+    that were put together; `first`, `last`: the smallest and the largest stream id in it; `begin`, `end`: the earliest
+    and the latest centre's time in it, epoch ms."""
 
     kind: str
     day: str
@@ -44,6 +47,8 @@ class Part(msgspec.Struct, frozen=True):
     last: tuple[int, int]
     sha256: str
     hour: int | None = None
+    begin: int = 0
+    end: int = 0
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -80,6 +85,19 @@ class Store:
         self.site = site
         self.root = root / site
 
+    def checkpoint(self, day: str) -> Path:
+        """Where the site as it was at the archive's first moment of a day is kept (`streams/checkpoint.py`)."""
+        return self.root / day / "checkpoint.bin"
+
+    def keep(self, path: Path, content: bytes) -> None:
+        """Write a file whole, or not at all."""
+        _replace(path, content)
+
+    @property
+    def forgetting(self) -> Path:
+        """A directory of requests to forget who reported a case: files named by the case, taken by the writer."""
+        return self.root / "forget"
+
     def head(self) -> Head:
         """What is valid now; an empty one when nothing was ever kept."""
         path = self.root / "head.json"
@@ -104,8 +122,10 @@ class Store:
         digest = _to_disk(written)
         written.rename(path)
         _directory_to_disk(path.parent)
-        first, last = _span(rows)
-        return Part(kind, day, str(file), rows.num_rows, first, last, digest, hour)
+        times = rows[TIME.get(kind, "at")].cast(pa.int64()).to_numpy()
+        return Part(
+            kind, day, str(file), rows.num_rows, *_span(rows), digest, hour, int(times.min()), int(times.max())
+        )  # fmt: skip
 
     def commit(self, head: Head) -> None:
         """Make it valid: the one moment at which files and positions count."""

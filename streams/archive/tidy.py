@@ -25,6 +25,8 @@ from streams.codec import local_day, millis, moment
 GRACE = timedelta(minutes=10)
 """A day or an hour is over when so much more has passed: what comes later is a late row, and harmless."""
 HOUR_MS = 3_600_000
+APART = ("contacts",)
+"""Kinds that are in no version of a day: what must be deleted when somebody asks for it cannot be frozen."""
 MANY = 40
 """So many small files of a kind are put together while their day runs."""
 
@@ -34,7 +36,7 @@ def tidy(store: Store, head: Head, now: datetime, tz: tzinfo, keep_days: Mapping
     before = head
     head = _gather(store, head, now, tz)
     today = local_day(now - GRACE, tz)
-    for day in sorted({part.day for part in head.parts}):
+    for day in sorted({part.day for part in head.parts if part.kind not in APART}):
         if day < today and _read_past(head, day, tz):
             head = freeze(store, head, day, tz)
     head = _drop(store, head, now, tz, keep_days)
@@ -53,6 +55,8 @@ def freeze(store: Store, head: Head, day: str, tz: tzinfo) -> Head:
     version = head.frozen.get(day, 0) + 1
     sources: dict[tuple[str, int | None], list[Part]] = defaultdict(list)
     for part in store.parts(day, head):
+        if part.kind in APART:
+            continue
         for hour in _hours(store, part, tz):
             sources[part.kind, hour].append(part)
     parts = []
@@ -64,10 +68,31 @@ def freeze(store: Store, head: Head, day: str, tz: tzinfo) -> Head:
         parts.append(store.write(_together(store, kind, found, hour, tz), kind, day, name, hour))
     store.freeze(day, version, parts)
     head = msgspec.structs.replace(
-        head, parts=tuple(part for part in head.parts if part.day != day), frozen={**head.frozen, day: version},
-        serial=head.serial + 1,
+        head, parts=tuple(part for part in head.parts if part.day != day or part.kind in APART),
+        frozen={**head.frozen, day: version}, serial=head.serial + 1,
     )  # fmt: skip
     store.commit(head)
+    return head
+
+
+def forget(store: Store, head: Head, no: str) -> Head:
+    """Delete who reported a case. The rest of the case stays as it is."""
+    written, parts = 0, []
+    serial = head.serial + 1
+    for part in head.parts:
+        rows = _read(store, part) if part.kind == "contacts" else None
+        if rows is None or no not in rows["case"].to_pylist():
+            parts.append(part)
+            continue
+        written += 1
+        rows = rows.filter(pc.not_equal(rows["case"], no))
+        if rows.num_rows:
+            parts.append(store.write(rows, part.kind, part.day, f"parts/{part.kind}-{serial:08d}-{written}"))
+    if not written:
+        return head
+    head = msgspec.structs.replace(head, parts=tuple(parts), serial=serial)
+    store.commit(head)
+    store.sweep(head)
     return head
 
 
@@ -77,7 +102,7 @@ def _gather(store: Store, head: Head, now: datetime, tz: tzinfo) -> Head:
     kept: list[Part] = []
     groups: dict[tuple[str, str], list[Part]] = defaultdict(list)
     for part in head.parts:
-        ready = part.hour is None and (part.kind != "tracks" or part.last[0] < hour)
+        ready = part.hour is None and (part.kind != "tracks" or part.end < hour)
         if ready:
             groups[part.kind, part.day].append(part)
         else:
@@ -125,12 +150,13 @@ def _hours(store: Store, part: Part, tz: tzinfo) -> Iterable[int | None]:
         return (None,)
     if part.hour is not None:
         return (part.hour,)
-    ms = pq.read_table(store.path(part), columns=["ms"])["ms"].to_numpy()
-    return sorted({int(hour) for hour in np.unique(_local_hours(ms, tz))})
+    received = pq.read_table(store.path(part), columns=["received"])
+    return sorted({int(hour) for hour in np.unique(_local_hours(received, tz))})
 
 
-def _local_hours(ms: NDArray[np.int64], tz: tzinfo) -> NDArray[np.int64]:
-    """The local hour of each; worked out once for each hour that occurs."""
+def _local_hours(rows: pa.Table, tz: tzinfo) -> NDArray[np.int64]:
+    """The local hour in which each was received; worked out once for each hour that occurs."""
+    ms = rows["received"].cast(pa.int64()).to_numpy()
     whole, which = np.unique(ms // HOUR_MS, return_inverse=True)
     return np.array([moment(int(hour) * HOUR_MS).astimezone(tz).hour for hour in whole], dtype=np.int64)[which]
 
@@ -140,7 +166,7 @@ def _together(store: Store, kind: str, parts: Sequence[Part], hour: int | None, 
     each."""
     rows = pa.concat_tables([_read(store, part) for part in parts]).unify_dictionaries()
     if hour is not None:
-        rows = rows.filter(pa.array(_local_hours(rows["ms"].to_numpy(), tz) == hour))
+        rows = rows.filter(pa.array(_local_hours(rows, tz) == hour))
     if kind == "cases":
         rows = rows.take(pc.sort_indices(rows, [("ms", "ascending"), ("seq", "ascending")]))
         last = {no: n for n, no in enumerate(rows["no"].to_pylist())}

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from streams import acts, ingest
 from streams.acts import Asked
-from streams.archive import past
-from streams.archive.follow import Keeper
+from streams.archive import past, schema
+from streams.archive.check import check
+from streams.archive.follow import Keeper, lock
+from streams.archive.keeping import KEEP_DAYS, KINDS, parse_keep
 from streams.archive.reading import Archive
 from streams.archive.rows import joined, split
 from streams.archive.store import Store
-from streams.codec import local_day, read_event
+from streams.codec import local_day, read_event, to_json
 from streams.desk import Desk
 from streams.dispatch_queue import DispatchQueue
+from streams.errors import BadSetting
 from streams.model import State
 from streams.mqtt import Batch, Message
 from streams.snapshot import Snapshot, case_item
@@ -171,3 +176,153 @@ def test_what_no_file_has_is_read_from_redis(desk: Desk, store: Store, watch: Wa
             ]
         worker.take()
         worker.commit(watch.now)
+
+
+def test_a_day_that_is_over_is_frozen_and_what_comes_late_makes_a_new_version(
+    desk: Desk, store: Store, watch: Watch
+) -> None:
+    """Yesterday becomes a version; a late row makes the second one, and the first still says what it said."""
+    worker = keeper(desk, store)
+    for _ in live(desk, watch):
+        worker.take()
+        worker.commit(watch.now)
+    day = today(desk)
+    count = "SELECT count(*) FROM tracks"
+    worker.tidy(watch.now, KEEP_DAYS)
+    assert day not in store.head().frozen, "it is not over yet"
+    watch.now += timedelta(days=1)
+    say(desk, "position", "P-1", lon=119.204, lat=34.904)
+    worker.take()
+    worker.commit(watch.now)
+    worker.tidy(watch.now, KEEP_DAYS)
+    assert store.head().frozen == {day: 1}
+    first = [(part.file, part.sha256) for part in store.parts(day, version=1)]
+    with Archive(store, SHANGHAI).open([day]) as found:
+        assert found.execute(count).fetchone() == (8,)
+    worker._rows.take("events", late_fix(desk, watch.now - timedelta(days=1)))
+    worker.commit(watch.now)
+    with Archive(store, SHANGHAI).open([day]) as found:
+        assert found.execute(count).fetchone() == (9,), "before it is in a version it is there too"
+    worker.tidy(watch.now, KEEP_DAYS)
+    assert store.head().frozen == {day: 2}
+    with Archive(store, SHANGHAI).open([day]) as found:
+        assert found.execute(count).fetchone() == (9,)
+    assert [(part.file, part.sha256) for part in store.parts(day, version=1)] == first
+    assert check(Archive(store, SHANGHAI, desk.queue.redis), desk.queue).wrong == ()
+
+
+def late_fix(desk: Desk, received: datetime) -> list[Any]:
+    """A fix as it would stand in the stream, received on a day that is over: as after an outage of Redis."""
+    _, fields = next((n, f) for n, f in streams(desk, "events") if read_event(f[b"e"]).kind == "position")
+    event = msgspec.structs.replace(read_event(fields[b"e"]), received=received)
+    return [(f"{int(time.time() * 1000)}-77".encode(), {**fields, b"e": to_json(event)})]
+
+
+def test_many_small_files_become_few_and_nothing_is_left_over(desk: Desk, store: Store, watch: Watch) -> None:
+    """Tracks of hours that are over lie by the hour; a file that nothing names is swept; the rows are the same."""
+    worker = keeper(desk, store)
+    for _ in live(desk, watch, 8):
+        worker.take()
+        worker.commit(watch.now)
+        watch.now += timedelta(minutes=14)
+    stray = store.root / today(desk) / "parts" / "tracks-99999999.parquet"
+    stray.write_bytes(b"of a worker that died")
+    count = "SELECT count(*), count(DISTINCT (ms, seq)) FROM tracks"
+    worker.tidy(watch.now + timedelta(hours=1), KEEP_DAYS)
+    parts = [part for part in store.parts(today(desk)) if part.kind == "tracks"]
+    assert len(parts) <= 3, "one file an hour"
+    assert None not in {part.hour for part in parts}
+    assert not stray.exists()
+    with Archive(store, SHANGHAI).open([today(desk)]) as found:
+        assert found.execute(count).fetchone() == (16, 16)
+    assert check(Archive(store, SHANGHAI, desk.queue.redis), desk.queue).wrong == ()
+
+
+def test_what_is_older_than_it_is_kept_goes(desk: Desk, store: Store, watch: Watch) -> None:
+    """Positions go after their days, acts stay; the archive still checks."""
+    worker = keeper(desk, store)
+    for _ in live(desk, watch):
+        worker.take()
+        worker.commit(watch.now)
+    day = today(desk)
+    watch.now += timedelta(days=3)
+    say(desk, "position", "P-1", lon=119.204, lat=34.904)
+    worker.take()
+    worker.commit(watch.now)
+    worker.tidy(watch.now, {"tracks": 2})
+    with Archive(store, SHANGHAI).open([day]) as found:
+        assert found.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
+        acts_kept = found.execute("SELECT count(*) FROM acts").fetchone()
+    assert acts_kept is not None
+    assert acts_kept[0] > 0
+    assert not list((store.root / day).rglob("tracks*"))
+    assert check(Archive(store, SHANGHAI, desk.queue.redis), desk.queue).wrong == ()
+
+
+def test_a_reporter_is_forgotten_and_nothing_else(desk: Desk, store: Store, watch: Watch) -> None:
+    """The contact goes from every file, also of a frozen day; the report itself stays."""
+    worker = keeper(desk, store)
+    for _ in live(desk, watch):
+        worker.take()
+        worker.commit(watch.now)
+    day, no = today(desk), desk.queue.open_cases()[0].no
+    watch.now += timedelta(days=1, hours=1)
+    say(desk, "position", "P-1", lon=119.204, lat=34.904)
+    worker.take()
+    worker.commit(watch.now)
+    worker.tidy(watch.now, KEEP_DAYS)
+    store.forgetting.mkdir()
+    (store.forgetting / no).touch()
+    worker.tidy(watch.now, KEEP_DAYS)
+    with Archive(store, SHANGHAI).open([day], tail=False) as found:
+        assert found.execute("SELECT count(*) FROM contacts").fetchone() == (0,)
+        assert found.execute("SELECT count(*) FROM events").fetchone() == (1,)
+    assert not any(CONTACT.encode() in path.read_bytes() for path in (store.root / day).rglob("*.parquet"))
+
+
+def test_check_names_a_file_that_was_changed_and_an_act_that_differs(desk: Desk, store: Store, watch: Watch) -> None:
+    """A flipped byte is named by file; an entry that differs from the case's log, by case and number."""
+    worker = keeper(desk, store)
+    for _ in live(desk, watch):
+        worker.take()
+    worker.commit(watch.now)
+    archive, no = Archive(store, SHANGHAI, desk.queue.redis), desk.queue.open_cases()[0].no
+    good = check(archive, desk.queue)
+    assert (good.wrong, good.cases) == ((), 1)
+    desk.queue.redis.lset(desk.queue.keys.log(no), 1, b'{"at":1,"by":"x"}')
+    (said,) = check(archive, desk.queue).wrong
+    assert said.startswith(f"case {no}, entry 2: ")
+    path = store.path(next(part for part in store.parts(today(desk)) if part.kind == "acts"))
+    path.write_bytes(path.read_bytes()[:-9] + b"x" + path.read_bytes()[-8:])
+    assert "acts-00000001.parquet is not what was written" in check(archive, desk.queue).wrong[0]
+
+
+def test_entries_that_were_gone_before_they_were_kept_are_said(desk: Desk, store: Store, watch: Watch) -> None:
+    """A gap in a stream is kept as a gap, never as silence."""
+    worker = keeper(desk, store)
+    steps = live(desk, watch)
+    next(steps)
+    worker.take()
+    worker.commit(watch.now)
+    next(steps)
+    next(steps)
+    desk.queue.redis.xtrim(desk.queue.keys.events, maxlen=1, approximate=False)
+    again = keeper(desk, store)
+    again.take()
+    again.commit(watch.now)
+    assert any("events after" in each for each in check(Archive(store, SHANGHAI), None).wrong)
+
+
+def test_one_site_has_one_writer(store: Store) -> None:
+    """A second worker is refused while the first holds the archive."""
+    with lock(store), pytest.raises(BadSetting, match="held by another archive worker"):
+        lock(store)
+
+
+def test_the_kinds_of_the_settings_are_those_of_the_schema() -> None:
+    """How long something is kept can be said of every kind, and of nothing else."""
+    assert tuple(schema.KINDS) == KINDS
+    assert parse_keep("tracks=30, contacts=2") == {"tracks": 30, "contacts": 2}
+    for wrong in ("track=3", "tracks=1", "tracks", "tracks=-4"):
+        with pytest.raises(BadSetting, match=wrong):
+            parse_keep(wrong)
