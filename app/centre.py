@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -41,6 +41,9 @@ from streams.organisation import (
     load_organisation,
 )
 from streams.register import Register, load_register
+
+if TYPE_CHECKING:
+    from streams.archive.reading import Archive
 
 ANSWER_S = 5.0
 
@@ -161,6 +164,16 @@ def read_configuration(settings: Settings) -> Configuration:
         "patrols": settings.patrols, "sources": settings.sources, "org": settings.org,
     }  # fmt: skip
     return read_files(files, {"timezone": settings.timezone, "work_hours": settings.work_hours})
+
+
+def open_archive(of: Centre | Settings) -> Archive:
+    """What is kept of the site's history; of a centre, also what only Redis has yet."""
+    from streams.archive.reading import Archive  # here: DuckDB and Arrow are not for every worker
+    from streams.archive.store import Store
+
+    settings = of.settings if isinstance(of, Centre) else of
+    redis = of.queue.redis if isinstance(of, Centre) else None
+    return Archive(Store(settings.archive_dir, settings.site), settings.tz, redis)
 
 
 def open_accounts(settings: Settings) -> Accounts:
