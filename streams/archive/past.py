@@ -1,17 +1,25 @@
-"""The picture of the site as it was at any second: the last snapshot, and what changed since, folded again."""
+"""The picture of the site as it was at any second: the last snapshot, and what changed since, folded again.
+
+Only what is needed is opened: one snapshot is one row group of its file, files of other hours are left out by the times
+that head.json has of them, and the streams are asked only for a moment that is not in a file yet. Fixes are not in
+the changes but in the tracks: each patrol's last one before the moment, and for who draws them the last ten minutes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pyarrow.parquet as pq
 
 from streams.archive.reading import Archive
 from streams.archive.rows import stream_id
+from streams.archive.store import Part
 from streams.codec import local_day, millis, to_json
 from streams.ledger import Change
-from streams.snapshot import Snapshot, case_item
+from streams.snapshot import TRAIL_MS, TRAIL_STEP_MS, Snapshot, case_item
 from streams.workflow import OPEN
 
 PARTS = ("cases", "alerts", "devices", "patrols", "notices")
@@ -20,6 +28,25 @@ SKEW = timedelta(minutes=5)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SNAPSHOT_DAYS = 7
 """A snapshot is looked for so many days back; before the first, the picture is empty."""
+Picture = Callable[[str | None], str | None]
+FIX = """
+    SELECT device, epoch_ms(t.at) AS fixed, (round(geometry.x * 1e7) + dx) / 1e7 AS lon,
+        (round(geometry.y * 1e7) + dy) / 1e7 AS lat, grid, course, speed, accuracy,
+        flags NOT LIKE '%unregistered%' AS registered, received
+    FROM tracks t WHERE received > ? AND received <= ? AND flag = ''
+"""
+"""Fixes that were believed, of a time; a fix says nothing of what its patrol was at."""
+LAST = """
+    SELECT device, max_by({'at': fixed, 'lon': lon, 'lat': lat, 'grid': grid, 'course': course, 'speed': speed,
+        'accuracy': accuracy, 'registered': registered}, fixed)
+    FROM fixes GROUP BY device
+"""
+TRAILS = """
+    SELECT device, '[' || string_agg('[' || fixed || ',' || lon || ',' || lat || ']', ',' ORDER BY fixed) || ']'
+    FROM (SELECT device, min(fixed) AS fixed, min_by(lon, fixed) AS lon, min_by(lat, fixed) AS lat
+        FROM fixes WHERE fixed > ? GROUP BY device, fixed // ?)
+    GROUP BY device
+"""
 
 
 def kept(snapshot: Snapshot) -> str:
@@ -31,23 +58,33 @@ def kept(snapshot: Snapshot) -> str:
     ).decode()  # fmt: skip
 
 
-def restored(text: str) -> Snapshot:
-    """The picture that `kept` wrote."""
+def restored(text: str | bytes, picture: Picture = lambda image: image) -> Snapshot:
+    """The picture that `kept` wrote; `picture` gives the address under which a browser gets an image."""
     said: dict[str, Any] = msgspec.json.decode(text)
-    snapshot = Snapshot()
-    snapshot.id, snapshot.patrols, snapshot.alerts = said["id"], said["patrols"], said["alerts"]
+    snapshot = Snapshot(picture)
+    snapshot.id, snapshot.patrols = said["id"], said["patrols"]
     snapshot.devices = said["devices"]
-    snapshot.fold(Change(said["id"], {"cases": to_json(said["cases"])}))
+    alerts = list(said["alerts"].values())
+    snapshot.fold(Change(said["id"], {"cases": to_json(said["cases"]), "alerts": to_json(alerts)}))
     return snapshot
 
 
-def at(archive: Archive, when: datetime) -> Snapshot:
-    """The picture at an aware instant; empty before the first thing that is kept."""
+def at(
+    archive: Archive, when: datetime, picture: Picture = lambda image: image, *, moves: bool = True,
+    trails: bool = False,
+) -> Snapshot:
+    """The picture at an aware instant; empty before the first thing that is kept. `moves`: with the patrols' fixes;
+    `trails`: with those of the last ten minutes as they are drawn, then nothing more can be folded on it."""
     days = [local_day(when - timedelta(days=back), archive.tz) for back in range(SNAPSHOT_DAYS)]
-    snapshot, since = _last(archive, days, when)
+    snapshot, since = _last(archive, days, when, picture)
     have = archive.days()
-    between = [day for day in days if day in have or day == days[0]] if since is None else _days(archive, since, when)
-    with archive.open(between, ("changes", "tracks")) as found:
+    between = [day for day in days if day in have or day == days[0]] if since is None else days_of(archive, since, when)
+    begin = since - SKEW if since else BEGINNING
+    if trails:
+        begin = min(begin, when - timedelta(milliseconds=TRAIL_MS))
+        between = sorted({*between, local_day(begin, archive.tz)}) if since else between
+    kinds = ("changes", "tracks") if moves else ("changes",)
+    with archive.open(between, kinds, within=(begin, when)) as found:
         after = "WHERE (ms, seq) > (?, ?) AND c.at <= ? ORDER BY ms, seq"
         rows = found.execute(
             f"SELECT ms, seq, {', '.join(PARTS)} FROM changes c {after}", [*stream_id(snapshot.id), when]
@@ -55,7 +92,12 @@ def at(archive: Archive, when: datetime) -> Snapshot:
         for ms, seq, *parts in rows:
             texts = {name: part.encode() for name, part in zip(PARTS, parts, strict=True) if part}
             snapshot.fold(Change(f"{ms}-{seq}", texts))
-        _move(snapshot, found, since - SKEW if since else BEGINNING, when)
+        if moves:
+            found.execute(f"CREATE TEMP TABLE fixes AS {FIX}", [begin, when])
+            _move(snapshot, found)
+        if trails:
+            drawn = found.execute(TRAILS, [millis(when) - TRAIL_MS, TRAIL_STEP_MS]).fetchall()
+            snapshot.drawn = {device: msgspec.Raw(line.encode()) for device, line in drawn}
     return snapshot
 
 
@@ -71,40 +113,58 @@ def newest(archive: Archive) -> tuple[Snapshot, int]:
     return Snapshot(), 0
 
 
-def _last(archive: Archive, days: list[str], when: datetime) -> tuple[Snapshot, datetime | None]:
+def _last(
+    archive: Archive, days: Iterable[str], when: datetime, picture: Picture
+) -> tuple[Snapshot, datetime | None]:
     """The newest snapshot not after `when`, and its time."""
+    head, until = archive.store.head(), millis(when)
     for day in days:
-        with archive.open([day], ("snapshots",), tail=False) as found:
-            row = found.execute(
-                "SELECT state, s.at FROM snapshots s WHERE s.at <= ? ORDER BY ms DESC, seq DESC LIMIT 1", [when]
-            ).fetchone()
-        if row:
-            return restored(row[0]), row[1]
-    return Snapshot(), None
+        parts = [part for part in archive.store.parts(day, head) if part.kind == "snapshots" and part.begin <= until]
+        found = max((row for part in parts for row in _pictures(archive, part, until)), default=None)
+        if found is not None:
+            (_, _, made, row, _), part = found, next(part for part in parts if part.file == found[4])
+            return restored(_state(archive, part, row), picture), made
+    return Snapshot(picture), None
 
 
-def _days(archive: Archive, since: datetime, when: datetime) -> list[str]:
+def _pictures(archive: Archive, part: Part, until: int) -> Iterable[tuple[int, int, datetime, int, str]]:
+    """The snapshots of a file that are not younger: stream id, time, row and file."""
+    rows = pq.read_table(archive.store.path(part), columns=["ms", "seq", "at"])
+    every = zip(rows["ms"].to_pylist(), rows["seq"].to_pylist(), rows["at"].to_pylist(), strict=True)
+    return [(ms, seq, made, n, part.file) for n, (ms, seq, made) in enumerate(every) if millis(made) <= until]
+
+
+def _state(archive: Archive, part: Part, row: int) -> str:
+    """One snapshot's JSON: only the row group that holds it is read."""
+    with pq.ParquetFile(archive.store.path(part)) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if row < rows:
+                return str(file.read_row_group(group, columns=["state"])["state"][row].as_py())
+            row -= rows
+    raise AssertionError(f"{part.file} has no row {row}: it was counted in the same file")
+
+
+def days_of(archive: Archive, since: datetime, when: datetime) -> list[str]:
     """The local days from `since` to `when`, both included."""
     first, last = since.astimezone(archive.tz).date(), when.astimezone(archive.tz).date()
     return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
 
 
-def _move(snapshot: Snapshot, found: Any, since: datetime, until: datetime) -> None:
+def _move(snapshot: Snapshot, found: Any) -> None:
     """Each patrol's last fix that was believed."""
-    rows = found.execute(
-        """
-        SELECT device, max_by({'at': epoch_ms(t.at), lon: (round(geometry.x * 1e7) + dx) / 1e7,
-                   lat: (round(geometry.y * 1e7) + dy) / 1e7, grid: grid, course: course, speed: speed,
-                   accuracy: accuracy, registered: flags NOT LIKE '%unregistered%'}, t.at)
-        FROM tracks t WHERE received > ? AND received <= ? AND flag = '' GROUP BY device
-        """,
-        [since, until],
-    ).fetchall()
-    items = [{"id": device, **fix} for device, fix in rows]
-    for item in items:  # as 32 bit floats they are kept; nobody measures a course to a millionth of a degree
-        item |= {name: round(item[name], 3) for name in ("course", "speed", "accuracy") if item[name] is not None}
+    items = [fix_item(device, fix) for device, fix in found.execute(LAST).fetchall()]
     if items:
-        snapshot.fold(Change(snapshot.id, {"patrols": to_json([_known(snapshot, item) for item in items])}))
+        known = [_known(snapshot, item) for item in items]
+        snapshot.fold(Change(snapshot.id, {"patrols": to_json(known)}))
+        snapshot.trails.clear()  # one point each: they are drawn from the tracks, or not at all
+
+
+def fix_item(device: str, fix: dict[str, Any]) -> dict[str, Any]:
+    """A fix as the feed shows it. As 32 bit floats they are kept: nobody measures a course to a millionth of a
+    degree."""
+    rounded = {name: round(fix[name], 3) for name in ("course", "speed", "accuracy") if fix[name] is not None}
+    return {"id": device, **fix, **rounded}
 
 
 def _known(snapshot: Snapshot, item: dict[str, Any]) -> dict[str, Any]:

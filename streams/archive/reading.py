@@ -9,7 +9,7 @@ ever fetched from outside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import duckdb
@@ -18,11 +18,20 @@ from redis import Redis
 
 from streams.archive.rows import Entry, Rows, table
 from streams.archive.schema import KINDS
-from streams.archive.store import STREAMS, Head, Store
+from streams.archive.store import Head, Part, Store
+from streams.codec import millis, read_entry, read_event
 from streams.keys import Keys
 from streams.ledger import Ledger
 
 PAGE = 5000
+FROM_STREAM = {
+    "events": ("events", "tracks", "contacts"), "acts": ("acts",), "changes": ("changes", "cases"),
+    "journal": ("journal",),
+}  # fmt: skip
+"""Which kinds the entries of a stream become."""
+SKEW_MS = 5 * 60_000
+"""Entries of a stream are in the order of the centre's time but for so much."""
+Within = tuple[datetime, datetime]
 CASES_NOW = """
     SELECT * FROM cases QUALIFY row_number() OVER (PARTITION BY no ORDER BY ms DESC, seq DESC) = 1
 """
@@ -36,17 +45,22 @@ class Archive:
         self._redis = redis
 
     def open(
-        self, days: Iterable[str], kinds: Sequence[str] = tuple(KINDS), *, tail: bool = True
+        self, days: Iterable[str], kinds: Sequence[str] = tuple(KINDS), *, tail: bool = True,
+        within: Within | None = None,
     ) -> duckdb.DuckDBPyConnection:
         """A connection with a view for each of `kinds` over these local days. `tail`: also what Redis has and no file
-        yet, where the archive was given a client. Close it after use."""
-        head = self.store.head()
+        yet, where the archive was given a client. `within`: nothing before or after two aware instants is asked for,
+        so that files which hold nothing in between are left alone. Close it after use."""
         wanted = sorted(set(days))
+        while True:
+            head = self.store.head()
+            newest = self._tail(head, kinds, within).tables() if tail and self._redis is not None else {}
+            if self.store.head().serial == head.serial:
+                break  # else a worker committed meanwhile, and Redis may have trimmed what we did not read
         connection = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET TimeZone = ?", [str(self.tz)])
-        newest = self._tail(head).tables() if tail and self._redis is not None else {}
-        parts = [part for day in wanted for part in self.store.parts(day, head)]
+        parts = [part for day in wanted for part in self.store.parts(day, head) if _may_hold(part, within)]
         for kind in kinds:
             files = [str(self.store.path(part)) for part in parts if part.kind == kind]
             rows = [each for (name, day), each in newest.items() if name == kind and day in wanted]
@@ -59,22 +73,44 @@ class Archive:
         """The local days of which there is anything in a file."""
         return self.store.days()
 
-    def _tail(self, head: Head) -> Rows:
-        """What the streams hold after what is in the files."""
+    def _tail(self, head: Head, kinds: Iterable[str], within: Within | None) -> Rows:
+        """What the streams hold after what is in the files, of those that these kinds come from."""
         assert self._redis is not None, "the caller has looked"
         keys, rows = Keys(self.store.site), Rows(self.tz)
-        ledger = Ledger(self._redis, keys, self.tz)
-        for stream in STREAMS:
+        ledger, asked = Ledger(self._redis, keys, self.tz), set(kinds)
+        for stream in (stream for stream, made in FROM_STREAM.items() if asked & set(made)):
             after = head.position(stream)
             with ledger.reaching():
+                if within is not None:
+                    first = _entries(self._redis, keys(stream), after, 1)
+                    if first and _time_of(stream, first[0]) > millis(within[1]) + SKEW_MS:
+                        continue
                 while page := _entries(self._redis, keys(stream), after):
                     rows.take(stream, page)
                     after = page[-1][0].decode()
         return rows
 
 
-def _entries(redis: Redis, stream: str, after: str) -> list[Entry]:
-    page: Any = redis.xrange(stream, min=f"({after}", count=PAGE)
+def _may_hold(part: Part, within: Within | None) -> bool:
+    """Whether a file can have rows of that time; one of a version that did not write its times down always can."""
+    if within is None or not part.end:
+        return True
+    return part.begin <= millis(within[1]) and part.end >= millis(within[0] - timedelta(milliseconds=1))
+
+
+def _time_of(stream: str, entry: Entry) -> int:
+    """The centre's time of an entry of a stream, epoch ms."""
+    name, fields = entry
+    match stream:
+        case "events":
+            return millis(read_event(fields[b"e"]).received)
+        case "acts":
+            return read_entry(fields[b"e"]).at
+    return int(fields.get(b"n") or name.partition(b"-")[0])
+
+
+def _entries(redis: Redis, stream: str, after: str, most: int = PAGE) -> list[Entry]:
+    page: Any = redis.xrange(stream, min=f"({after}", count=most)
     return list(page)
 
 
