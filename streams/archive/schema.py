@@ -31,23 +31,30 @@ _GEO = {
 
 
 class Table(NamedTuple):
-    """One kind: its columns, the order of its rows, and the encodings that pay."""
+    """One kind: its columns, the order of its rows, and the encodings that pay. `group`: rows of a row group, the least
+    that is read: few where one row is large, many where a dictionary shall pay."""
 
     schema: pa.Schema
     order: tuple[str, ...]
     encoding: dict[str, str]
     dictionary: tuple[str, ...]
+    group: int
 
 
-def _table(order: str, *columns: tuple[str, pa.DataType], geo: bool = False, **encoding: str) -> Table:
+def _table(
+    order: str, *columns: tuple[str, pa.DataType], geo: bool = False, group: int = 20_000, few: str = "",
+    **encoding: str,
+) -> Table:  # fmt: skip
+    """`few`: numbers of which few different ones occur, so that a dictionary pays; `encoding` of single columns."""
     fields = [*_ID, *(pa.field(name, kind) for name, kind in columns)]
     schema = pa.schema(fields, metadata={b"geo": json.dumps(_GEO).encode()} if geo else None)
     small = tuple(name for name, kind in columns if pa.types.is_dictionary(kind) and name not in encoding)
+    small += tuple(few.split())
     packed = {"ms": "DELTA_BINARY_PACKED", "seq": "DELTA_BINARY_PACKED"}
     packed |= {name: "DELTA_BINARY_PACKED" for name, kind in columns if pa.types.is_timestamp(kind)}
     if geo:
         packed |= {"geometry.x": "BYTE_STREAM_SPLIT", "geometry.y": "BYTE_STREAM_SPLIT"}
-    return Table(schema, tuple(order.split()), packed | encoding, small)
+    return Table(schema, tuple(order.split()), packed | encoding, small, group)
 
 
 KINDS: dict[str, Table] = {
@@ -65,7 +72,8 @@ KINDS: dict[str, Table] = {
         "device ms seq", ("at", _TIME), ("received", _TIME), ("source", _NAME), ("device", _NAME), ("geometry", _POINT),
         ("dx", pa.int8()), ("dy", pa.int8()), ("accuracy", pa.float32()), ("speed", pa.float32()),
         ("course", pa.float32()), ("battery", pa.float32()), ("grid", _NAME), ("cell", _NAME), ("flags", _NAME),
-        ("flag", _NAME), ("attributes", _NAME), geo=True,
+        ("flag", _NAME), ("attributes", _NAME), geo=True, group=50_000,
+        few="seq dx dy accuracy speed course battery", cell="DELTA_BYTE_ARRAY",
     ),
     # the trace: who did what; `entry` is the bytes that stand in the case's log and were sealed
     "acts": _table(
@@ -89,14 +97,21 @@ KINDS: dict[str, Table] = {
     # what the screens were told, as JSON lists: from it any moment is folded again. Fixes are in `tracks`
     "changes": _table(
         "ms seq", ("at", _TIME), ("cases", pa.string()), ("alerts", pa.string()), ("devices", pa.string()),
-        ("patrols", pa.string()), ("notices", pa.string()),
+        ("patrols", pa.string()), ("notices", pa.string()), group=2_000,
     ),
     # every call that changed something: what was asked, at which `now`, under which configuration
     "journal": _table(
         "ms seq", ("kind", _NAME), ("now", _TIME), ("version", _NAME), ("count", pa.int32()), ("asked", pa.string()),
     ),
     # the whole picture at the stream id of a change, every quarter of an hour, as JSON
-    "snapshots": _table("ms seq", ("at", _TIME), ("state", pa.string())),
+    "snapshots": _table("ms seq", ("at", _TIME), ("state", pa.string()), group=1),
     # who reported: apart from everything else, so that it can be deleted without touching the rest
     "contacts": _table("ms seq", ("case", pa.string()), ("contact", pa.string())),
 }  # fmt: skip
+
+
+def plain(rows: pa.Table) -> pa.Table:
+    """The table without Arrow dictionaries: Parquet would write the whole of one into each row group, which makes its
+    own from what occurs there."""
+    fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in rows.schema]
+    return rows.cast(pa.schema(fields, metadata=rows.schema.metadata))

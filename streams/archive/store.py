@@ -23,15 +23,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from streams.archive.schema import KINDS
+from streams.archive.schema import KINDS, plain
 from streams.errors import BadSetting
 
 STREAMS = ("events", "acts", "changes", "journal")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TIME = {"events": "received", "tracks": "received", "journal": "now", "contacts": "ms"}
 """The column that says when, where it is not `at`."""
-ROW_GROUP = 20_000
-"""Rows of a group: small enough that one patrol's hour is read without the others, large enough to compress."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -115,7 +113,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         written, kept = path.with_suffix(".new"), KINDS[kind]
         pq.write_table(
-            rows, written, compression="zstd", compression_level=6, row_group_size=ROW_GROUP,
+            plain(rows), written, compression="zstd", compression_level=6, row_group_size=kept.group,
             use_dictionary=list(kept.dictionary), column_encoding=_encodings(kept.encoding, kept.dictionary),
             write_page_index=True,
         )  # fmt: skip
