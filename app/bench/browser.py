@@ -78,11 +78,12 @@ ASK_FIGURE = """async (n) => {
 
 @dataclass(frozen=True)
 class Sizes:
-    """Patrols, ticks a page, rounds."""
+    """Patrols, ticks a page, rounds; the map in pixels."""
 
     patrols: int = 5_000
     ticks: int = 6
     rounds: int = 3
+    map: tuple[int, int] = (WIDTH, HEIGHT)
 
 
 QUICK = Sizes(ticks=3, rounds=1)
@@ -98,7 +99,7 @@ def run(state: Path, sizes: Sizes = Sizes(), seed: int = 20261118) -> Report:
                       "pip install 'gridpost[test]')")  # fmt: skip
     made = county(state)
     base = json.loads((made / "basemap.geojson").read_text(encoding="utf-8"))
-    town = Town(load(made / "grids.geojson"), base, sizes.patrols, seed)
+    town = Town(load(made / "grids.geojson"), base, sizes.patrols, seed, sizes.map)
     bodies = town.bodies(sizes.ticks + 1)
     with tempfile.TemporaryDirectory(prefix="gridpost-bench-") as folder, _browser(chromium) as browser:
         for path, body in bodies.items():
@@ -106,11 +107,11 @@ def run(state: Path, sizes: Sizes = Sizes(), seed: int = 20261118) -> Report:
         plain = [kind for kind in ("figure", "leaflet") if kind == "figure" or importlib.util.find_spec("dash_leaflet")]
         rounds: list[dict[str, Busy]] = []
         for _ in range(sizes.rounds):
-            found = {way: _measured(browser, bodies, way, sizes.ticks) for way in ("map", "dots")}
-            found["react"] = _measured(browser, bodies, "figure", sizes.ticks)
+            found = {way: _measured(browser, bodies, way, sizes) for way in ("map", "dots")}
+            found["react"] = _measured(browser, bodies, "figure", sizes)
             for kind in plain:
                 with _polled_page(kind, folder) as url:
-                    found[kind] = (_asked if kind == "figure" else _polled)(browser, url, sizes.ticks)
+                    found[kind] = (_asked if kind == "figure" else _polled)(browser, url, sizes)
             rounds.append(found)
     sizes_of = (len(bodies["/tick/1"]), len(bodies["/figure/1"]))
     return _report(compared, sizes.patrols, rounds, sizes_of)
@@ -168,13 +169,19 @@ def _browser(chromium: str) -> Iterator[Any]:
             browser.close()
 
 
-def _measured(browser: Any, bodies: dict[str, str], way: str, ticks: int) -> Busy:
-    """One page of ours or of the plain figure."""
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
+def _opened(browser: Any, size: tuple[int, int]) -> tuple[Any, Any]:
+    """A context of its own, and a page of that size in it."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    return context, page
+
+
+def _measured(browser: Any, bodies: dict[str, str], way: str, sizes: Sizes) -> Busy:
+    """One page of ours or of the plain figure."""
+    (context, page), ticks = _opened(browser, sizes.map), sizes.ticks
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(PATIENCE_MS)
     page.route("**/*", lambda route: _answer(route, bodies))
     page.goto(f"{ORIGIN}/")
     page.evaluate("([way, count]) => bench.open(way, count)", [way, ticks + 1])
@@ -191,11 +198,9 @@ def _measured(browser: Any, bodies: dict[str, str], way: str, ticks: int) -> Bus
     return Busy(ms, shown["dots"], shown["trails"], shown["pixels"])
 
 
-def _polled(browser: Any, url: str, ticks: int) -> Busy:
+def _polled(browser: Any, url: str, sizes: Sizes) -> Busy:
     """The dash-leaflet page that a callback fills anew once a second, over as many answers."""
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    (context, page), ticks = _opened(browser, sizes.map), sizes.ticks
     page.goto(url)
     page.wait_for_selector("canvas")
     polls = "performance.getEntriesByType('resource').filter((one) => one.name.includes('_dash-update')).length"
@@ -210,11 +215,9 @@ def _polled(browser: Any, url: str, ticks: int) -> Busy:
     return Busy(ms, dots)
 
 
-def _asked(browser: Any, url: str, ticks: int) -> Busy:
+def _asked(browser: Any, url: str, sizes: Sizes) -> Busy:
     """The Dash page whose callback answers with the whole figure, asked again each time its map is still."""
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    (context, page), ticks = _opened(browser, sizes.map), sizes.ticks
     page.goto(url)
     page.wait_for_function(
         "(() => { const p = document.querySelector('.js-plotly-plot'), m = p && p._fullLayout && p._fullLayout.map; "

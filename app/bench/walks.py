@@ -28,8 +28,10 @@ COLOUR = {"free": "#6CB0F5", "way": "#F0C076", "scene": "#7CCB9B"}
 class Town:
     """Patrols that walk, as the texts that the two ways get."""
 
-    def __init__(self, grids: GridSet, base: dict[str, Any], patrols: int, seed: int) -> None:
-        self._grids, self._base, self._seed = grids, base, seed
+    def __init__(
+        self, grids: GridSet, base: dict[str, Any], patrols: int, seed: int, size: tuple[int, int] = (WIDTH, HEIGHT)
+    ) -> None:
+        self._grids, self._base, self._seed, self._size = grids, base, seed, size
         rng = Random(seed)
         centres = [grid.geometry.representative_point() for grid in grids.finest]
         self._starts = [(point.x, point.y) for point in (rng.choice(centres) for _ in range(patrols))]
@@ -68,7 +70,7 @@ class Town:
     @cached_property
     def _shell(self) -> dict[str, Any]:
         """The figure as the product draws it once: the grids."""
-        made: dict[str, Any] = map_view.figure("en", self._grids, WIDTH, HEIGHT).to_plotly_json()
+        made: dict[str, Any] = map_view.figure("en", self._grids, *self._size).to_plotly_json()
         plain: dict[str, Any] = json.loads(json.dumps(made, cls=plotly.utils.PlotlyJSONEncoder))
         return plain
 

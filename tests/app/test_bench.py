@@ -138,7 +138,7 @@ def test_a_change_that_a_listener_missed_is_said() -> None:
 @pytest.mark.browser
 def test_the_map_is_drawn_while_it_is_measured(state: Path) -> None:
     """Dots and trails are on the screen in both ways, else the benchmark says so."""
-    found = browser.run(state, browser.Sizes(patrols=200, ticks=1, rounds=1))
+    found = browser.run(state, browser.Sizes(patrols=200, ticks=1, rounds=1, map=(1168, 1020)))
     if found.skipped:
         pytest.skip(found.skipped)
     assert found.broken == ()

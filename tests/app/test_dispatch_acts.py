@@ -303,7 +303,7 @@ def test_a_case_that_changed_under_a_form_keeps_what_was_typed(at_desk: Callable
 
 
 def test_a_picture_that_comes_late_is_read_when_it_stands(at_desk: Callable[..., Page], centre: Centre) -> None:
-    """The answer is there frames before it is drawn, as on a busy machine: the button is of what is drawn in the end."""
+    """On a busy machine the answer is there frames before it is drawn: the button is of what is drawn in the end."""
     case, page = accepted(centre), at_desk("supervisor")
     select(page, case)
     page.evaluate("dash_clientside.gridpost.caseShown({props: {'data-asked': 'late'}}) && undefined")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +15,7 @@ from app.operators import hired
 from streams.dispatch_queue import DispatchQueue, connect
 from streams.embedded import Valkey
 from streams.keys import Keys
+from streams.mqtt import Publisher
 from tests.app.test_cli import demo
 from tests.conftest import wait_until
 from tests.streams.samples import NOW
@@ -20,8 +23,13 @@ from tests.streams.samples import NOW
 
 def test_reports_are_verified_accepted_and_dispatched_through_the_api(tmp_path: Path) -> None:
     """Nobody clicks, and yet somebody named as simulated verifies, accepts and sends, each act with its entry."""
-    with demo(tmp_path, "--operators", "2") as (ready, _):
+    # each takes up to 45 s for an act: with enough of them there is always one free
+    with demo(tmp_path, "--operators", "8") as (ready, _), Publisher(ready["mqtt_url"], "residents") as residents:
         queue = DispatchQueue(connect(ready["redis_url"]), Keys(ready["site"]), ZoneInfo("Asia/Shanghai"))
+        for number in range(3):  # more than the town's residents have to say in its first seconds
+            body = {"id": f"r{number}", "at": datetime.now(UTC).isoformat(), "category": "exposed_rubbish",
+                    "lon": 119.17 + number * 0.004, "lat": 34.94}  # fmt: skip
+            residents.send(f"gridpost/{ready['site']}/report/hotline", json.dumps(body).encode())
 
         def done() -> set[tuple[str, str]]:
             return {(entry.act, entry.role) for case in queue.open_cases() for entry in queue.log(case.no)
