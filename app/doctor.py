@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from app.centre import open_accounts, open_redis, read_calendar, read_grids, read_org
+from app.centre import open_accounts, open_queue, open_redis, read_calendar, read_grids, read_org, wall_clock
 from app.config import Settings
 from app.logs import without_password
 from streams.errors import BadSetting
@@ -20,6 +20,7 @@ from streams.register import load_register
 
 MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 ANSWER_S = 3.0
+OLD_ARCHIVE_S = 300
 
 
 class Finding(NamedTuple):
@@ -95,8 +96,19 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         count = len(open_accounts(settings).names())
         said = f"{count} accounts" if count else "there is none: `gridpost users add` makes one"
         yield Finding(True if count else None, "accounts", said)
+        yield _archive(settings)
     except redis.RedisError as error:
         yield Finding(False, "redis", f"{shown} does not answer ({error}): check the address and that it runs")
+
+
+def _archive(settings: Settings) -> Finding:
+    """Whether somebody keeps the history. Asked of Redis: the files may lie on another machine."""
+    lag = open_queue(settings).archive_lag(wall_clock())
+    if lag is None:
+        return Finding(None, "archive", "nothing was ever kept: `gridpost archive run` keeps the history")
+    if lag > OLD_ARCHIVE_S:
+        return Finding(False, "archive", f"nothing was kept for {lag:.0f} s: is `gridpost archive run` running?")
+    return Finding(True, "archive", "history is kept")
 
 
 def _redis_settings(client: Any) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from streams.codec import local_day, millis
 from streams.errors import Unreachable
 
 SILENT_INGEST_S = 300
+OLD_ARCHIVE_S = 300
 FULL = 0.8
 Reason = dict[str, Any]
 router = APIRouter(tags=["operations"])
@@ -52,6 +53,11 @@ def readyz(request: Request) -> Response:
                 "ingest", f"没有新消息（{heard}）。", "No message has come in for "
                 + ("as long as we know." if age is None else f"{age:.0f} s."),
             ))  # fmt: skip
+        lag = details["archive_lag_s"] = centre.queue.archive_lag(centre.now())
+        if lag is not None and lag > OLD_ARCHIVE_S:
+            warnings.append(_reason(
+                "archive", f"历史归档已停 {lag:.0f} 秒。", f"The archive worker has kept nothing for {lag:.0f} s."
+            ))  # fmt: skip
     except Unreachable:
         reasons.append(_reason("redis", "连不上 Redis。", "Redis cannot be reached."))
     if not feed.flowing:
@@ -84,12 +90,14 @@ class _Numbers:
         try:
             counts = self._centre.queue.counts(local_day(self._centre.now(), self._centre.settings.tz))
             used, opened = self._centre.queue.memory(), len(self._centre.queue.open_cases())
-            heard = self._centre.queue.sources()
+            heard, lag = self._centre.queue.sources(), self._centre.queue.archive_lag(self._centre.now())
         except Unreachable:
             yield GaugeMetricFamily("gridpost_redis_up", "1 while Redis answers", value=0)
             return
         yield GaugeMetricFamily("gridpost_redis_up", "1 while Redis answers", value=1)
         yield GaugeMetricFamily("gridpost_redis_memory_ratio", "Share of Redis' memory in use", value=used)
+        if lag is not None:
+            yield GaugeMetricFamily("gridpost_archive_lag_seconds", "What happened waits for the archive", value=lag)
         yield GaugeMetricFamily("gridpost_cases_open", "Open cases", value=opened)
         today = GaugeMetricFamily("gridpost_today", "Counted since local midnight", labels=("site", "what"))
         for what, number in sorted(counts.items()):

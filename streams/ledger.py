@@ -207,6 +207,18 @@ class Ledger:
                 rows = self.redis.xrange(self.keys.changes, min=f"({after}", count=most)
         return [change_of(name, row) for name, row in rows]
 
+    def archive_lag(self, now: datetime) -> float | None:
+        """How long what happened has waited for the archive worker: seconds since its last commit while the stream of
+        events holds more, else 0; None when no archive was ever kept."""
+        with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
+            pipe.hmget(self.keys("archived"), "events", "at")
+            pipe.xrevrange(self.keys.events, count=1)
+            (upto, at), newest = pipe.execute()
+        if at is None:
+            return None
+        waiting = bool(newest) and newest[0][0] != upto
+        return max(0.0, now.timestamp() - int(at) / 1000) if waiting else 0.0
+
     def memory(self) -> float:
         """The share of Redis' memory limit that is in use, 0 to 1; 0 when it has no limit."""
         with self.reaching():
