@@ -51,9 +51,9 @@ def near(desk: Desk, patrol: str, case: Case, metres: float = 900) -> None:
 
 def eventually(page: Page, expression: str, what: str) -> Any:
     """Polls an expression: the pages' policy forbids the eval that Playwright's own waiting uses."""
-    for _ in range(300):
+    for _ in range(600):
         found = page.evaluate(expression)
         if found:
             return found
         page.wait_for_timeout(100)
-    return pytest.fail(f"not within 30 s: {what}")
+    return pytest.fail(f"not within a minute: {what}")

@@ -17,7 +17,7 @@ from tests.servers import Mosquitto, RedisServer, found
 _numbers = itertools.count(1)
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 10.0, what: str = "") -> None:
+def wait_until(condition: Callable[[], object], timeout: float = 30.0, what: str = "") -> None:
     """Return as soon as `condition()` is true; fail the test when it is not within `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():

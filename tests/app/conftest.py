@@ -128,7 +128,7 @@ def desk(centre: Centre) -> Desk:
 def page(browser: Browser, served: str) -> Iterator[Page]:
     """A signed-in supervisor; fails when the page asked another host or wrote an error."""
     context = browser.new_context(viewport={"width": 1600, "height": 1000}, base_url=served)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     tab = context.new_page()
     foreign: list[str] = []
     errors: list[str] = []

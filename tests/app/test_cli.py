@@ -35,7 +35,7 @@ def gridpost(*arguments: str, cwd: Path, **settings: str) -> subprocess.Complete
     """Run one command."""
     command = [sys.executable, "-m", "app.cli", *arguments]
     return subprocess.run(
-        command, cwd=cwd, env=environment(**settings), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=cwd, env=environment(**settings), capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -146,7 +146,7 @@ def demo(tmp_path: Path, *arguments: str) -> Iterator[tuple[dict[str, Any], subp
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        wait_until(lambda: ready.exists() or process.poll() is not None, 60, "the demo is ready")
+        wait_until(lambda: ready.exists() or process.poll() is not None, 120, "the demo is ready")
         assert process.poll() is None, process.communicate()[0]
         yield json.loads(ready.read_text()), process
     finally:
@@ -192,7 +192,7 @@ def test_a_worker_that_is_killed_comes_back(tmp_path: Path) -> None:
     started = time.monotonic()
     with demo(tmp_path) as (ready, process):
         assert time.monotonic() - started < 60
-        wait_until(lambda: case_numbers(ready), 40, "the first case of the simulated town")
+        wait_until(lambda: case_numbers(ready), 90, "the first case of the simulated town")
         listed = subprocess.run(
             ["ps", "--ppid", str(process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True
         ).stdout
@@ -206,8 +206,8 @@ def test_a_worker_that_is_killed_comes_back(tmp_path: Path) -> None:
             age = httpx2.get(f"{ready['url']}/readyz").json()["ingest_age_s"]
             return float(age)
 
-        wait_until(lambda: newest() > 0.0, 5)
-        wait_until(lambda: newest() < 2.0 and str(victim) not in _pids(process.pid), 30, "ingest works again")
+        wait_until(lambda: newest() > 0.0)
+        wait_until(lambda: newest() < 2.0 and str(victim) not in _pids(process.pid), 60, "ingest works again")
 
 
 def _pids(parent: int) -> list[str]:

@@ -33,7 +33,7 @@ def at_desk(browser: Browser, served: str) -> Iterator[Callable[..., Page]]:
 
     def sign_in(name: str, lang: str = "zh", width: int = 1600, height: int = 1000) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, base_url=served)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         tab = context.new_page()
         tab.on("pageerror", lambda error: errors.append(str(error)))

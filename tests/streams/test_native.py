@@ -380,10 +380,10 @@ def test_a_position_costs_microseconds() -> None:
     payload = json.dumps({**FIX, "accuracy": 5, "speed": 1.2, "course": 90}).encode()
     best = 1.0
     for _ in range(5):
-        begun = time.perf_counter()
+        begun = time.thread_time()  # what this thread worked: others may have the core meanwhile
         for _ in range(2000):
             decode("gridpost/wanghai/position/p-7", payload, received=NOW, site="wanghai", register=REGISTER)
-        best = min(best, (time.perf_counter() - begun) / 2000)
+        best = min(best, (time.thread_time() - begun) / 2000)
     assert best < 25e-6
 
 
