@@ -41,6 +41,8 @@ def check(
     store = archive.store
     head = store.head()
     wrong = [f"{gap.stream} after {gap.after} up to {gap.until} were gone before they were kept" for gap in head.gaps]
+    if store.unread.exists():
+        wrong.append(f"{store.unread} holds entries that could not be read: report them, they are a fault of gridpost")
     parts = [part for day in store.days(head) for part in store.parts(day, head)]
     rows: dict[str, int] = {}
     for n, part in enumerate(parts):

@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 FLUSH = timedelta(seconds=30)
 MOST_ROWS = 100_000
 """So many rows are written at once, however young."""
-PAGE, BLOCK_MS = 5000, 500
+PAGE, BLOCK_MS, PAUSE_S = 5000, 500, 0.2
+STRAY = timedelta(minutes=10)
 QUARTER_MS = 15 * 60_000
 TIDY = timedelta(minutes=5)
 
@@ -57,6 +58,7 @@ class Keeper:
         self._begin = begin
         self._read = {stream: self.head.position(stream) for stream in STREAMS}
         self._gaps: list[Gap] = []
+        self._stray: dict[Path, datetime] = {}
         self._drawn = 0  # the centre's time of the picture, epoch ms
         self._checked = False
 
@@ -97,12 +99,13 @@ class Keeper:
             self.store.write(rows, kind, day, f"parts/{kind}-{serial:08d}")
             for (kind, day), rows in self._rows.tables().items()
         ]
-        self.head = msgspec.structs.replace(
+        head = msgspec.structs.replace(
             head, read=dict(self._read), parts=(*head.parts, *parts), gaps=(*head.gaps, *self._gaps), at=millis(now),
             serial=serial,
         )  # fmt: skip
-        self.store.commit(self.head)
-        self._rows, self._gaps = Rows(self.ledger.tz), []
+        self.store.set_aside(self._rows.unread)
+        self.store.commit(head)
+        self.head, self._rows, self._gaps = head, Rows(self.ledger.tz), []
         self._tell()
         return self.head
 
@@ -112,7 +115,16 @@ class Keeper:
         for request in sorted(self.store.forgetting.glob("*")):
             self.head = forget(self.store, self.head, request.name)
             request.unlink()
+        self.sweep(now)
         self.head = tidy(self.store, self.head, now, self.ledger.tz, keep_days)
+
+    def sweep(self, now: datetime) -> None:
+        """Delete files that nothing has named for a while: of a writer that died, or replaced by larger ones, which
+        somebody may still be reading."""
+        self._stray = {path: self._stray.get(path, now) for path in self.store.stray(self.head)}
+        for path, since in self._stray.items():
+            if now - since >= STRAY:
+                path.unlink()
 
     def _check_streams(self) -> None:
         """What was trimmed before it was kept is a gap, and is said; a stream that is behind us is another one."""
@@ -169,15 +181,14 @@ def run(
     keep_days: Mapping[str, int] = KEEP_DAYS, flush: timedelta = FLUSH,
 ) -> None:  # fmt: skip
     """Work until told to stop, also while Redis is away; then keep what was taken."""
-    swept = keeper.store.sweep(keeper.head)
-    if swept:
-        log.info("deleted %d files that nothing named", swept)
     tidied = committed = now()
     while not stopped():
         try:
             keeper.mark(now())
-            keeper.take(BLOCK_MS)
-            if keeper.waiting >= MOST_ROWS or (keeper.waiting and now() - committed >= flush):
+            full = keeper.waiting >= MOST_ROWS
+            if not full and 0 < keeper.take(BLOCK_MS) < PAGE:
+                wait(PAUSE_S)  # a few at a time would cost more than they bring
+            if full or (keeper.waiting and now() - committed >= flush):
                 keeper.commit(now())
                 committed = now()
             if now() - tidied >= TIDY:
@@ -186,6 +197,9 @@ def run(
         except Unreachable as error:
             log.warning("%s; trying again", error)
             wait(1.0)
+        except OSError as error:  # a full disk: nothing is lost while it is full, Redis keeps what is not committed
+            log.error("the archive in %s cannot be written (%s): make room; trying again", keeper.store.root, error)
+            wait(5.0)
     if keeper.waiting:
         with suppress(Unreachable):  # the files are committed before Redis is told, which the next start does too
             keeper.commit(now())

@@ -6,6 +6,7 @@ local day on which the centre received its event, or did it.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
@@ -22,6 +23,7 @@ from streams.archive.schema import E7, KINDS, STEP
 from streams.codec import local_day, millis, moment, read_entry, read_event, to_json
 from streams.model import Alert, Case, Clock, Event, Movement, Reading, Report, Status
 
+log = logging.getLogger(__name__)
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 """A stream entry as Redis gives it: its id and its fields."""
 Row = tuple[Any, ...]
@@ -43,6 +45,7 @@ class Rows:
         self._tz = tz
         self._minute, self._day = -1, ""
         self.rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        self.unread: list[bytes] = []
         self._cases: dict[tuple[str, str], Row] = {}
 
     def __len__(self) -> int:
@@ -58,7 +61,12 @@ class Rows:
         """Take entries of one of the streams `events`, `acts`, `changes`, `journal`."""
         take = {"events": self._event, "acts": self._act, "changes": self._change, "journal": self._journal}[stream]
         for name, fields in entries:
-            take(*stream_id(name), fields)
+            try:
+                take(*stream_id(name), fields)
+            except (msgspec.MsgspecError, KeyError, ValueError) as error:  # one that cannot be read stops no other
+                log.error("%s %s cannot be read (%s): set aside", stream, name.decode(), error)
+                said = {key.decode(): value.decode(errors="backslashreplace") for key, value in fields.items()}
+                self.unread.append(to_json({"stream": stream, "id": name.decode(), "fields": said}))
 
     def picture(self, after: tuple[int, int], at: int, state: str) -> None:
         """Take a snapshot: the JSON of the picture after the change of that stream id, at that time (epoch ms)."""

@@ -6,7 +6,7 @@
 
 A file is written whole, flushed to the disk and renamed; nothing reads it until head.json names it, and head.json too
 is written whole and renamed. How far the streams were read stands in the same head.json: whoever dies in between has
-neither lost nor doubled a row, and leaves at most a file that nothing names, which the next one sweeps away. A frozen
+neither lost nor doubled a row, and leaves at most a file that nothing names, which is swept away. A frozen
 day never changes: what comes later for it makes a new version, and the old one stays.
 """
 
@@ -155,20 +155,33 @@ class Store:
         """Where the file is."""
         return self.root / part.file
 
-    def sweep(self, head: Head) -> int:
-        """Delete files that nothing names: what a writer that died left. Returns how many. Only for the writer."""
+    def set_aside(self, entries: Iterable[bytes]) -> None:
+        """Keep entries that could not be read, one line of JSON each, so that nothing is lost. Twice is better than
+        never."""
+        lines = b"".join(entry + b"\n" for entry in entries)
+        if lines:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with self.unread.open("ab") as file:
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
+
+    @property
+    def unread(self) -> Path:
+        """Entries of the streams that could not be read: a fault of ours."""
+        return self.root / "unread.jsonl"
+
+    def stray(self, head: Head) -> list[Path]:
+        """Files that nothing names. Only for the writer."""
         named = {part.file for part in head.parts}
         for day, newest in head.frozen.items():
             for version in range(1, newest + 1):
                 if self._list(day, version).exists():
                     named |= {part.file for part in self.parts(day, head, version)}
-        stray = [
+        return [
             path for path in self.root.glob("*/*/*") if DAY.fullmatch(path.parts[-3])
             and path.suffix in (".parquet", ".new") and str(path.relative_to(self.root)) not in named
         ]  # fmt: skip
-        for path in stray:
-            path.unlink()
-        return len(stray)
 
     def _list(self, day: str, version: int) -> Path:
         return self.root / day / f"v{version}" / "files.json"

@@ -1,7 +1,7 @@
 """Small files become large ones, days that are over are frozen, what is older than it is kept goes.
 
-Each step writes new files, commits, and only then deletes what the new ones replace; whoever dies in between leaves
-files that nothing names.
+Each step writes new files and commits; what the new ones replace is named no more, and goes a little later
+(`follow.py`), since somebody may still be reading it.
 """
 
 from __future__ import annotations
@@ -33,16 +33,12 @@ MANY = 40
 
 def tidy(store: Store, head: Head, now: datetime, tz: tzinfo, keep_days: Mapping[str, int]) -> Head:
     """Do what is due by `now`; returns what is valid then."""
-    before = head
     head = _gather(store, head, now, tz)
     today = local_day(now - GRACE, tz)
     for day in sorted({part.day for part in head.parts if part.kind not in APART}):
         if day < today and _read_past(head, day, tz):
             head = freeze(store, head, day, tz)
-    head = _drop(store, head, now, tz, keep_days)
-    if head is not before:
-        store.sweep(head)
-    return head
+    return _drop(store, head, now, tz, keep_days)
 
 
 def _read_past(head: Head, day: str, tz: tzinfo) -> bool:
@@ -77,7 +73,7 @@ def freeze(store: Store, head: Head, day: str, tz: tzinfo) -> Head:
 
 def forget(store: Store, head: Head, no: str) -> Head:
     """Delete who reported a case. The rest of the case stays as it is."""
-    written, parts = 0, []
+    written, parts, replaced = 0, [], []
     serial = head.serial + 1
     for part in head.parts:
         rows = _read(store, part) if part.kind == "contacts" else None
@@ -85,6 +81,7 @@ def forget(store: Store, head: Head, no: str) -> Head:
             parts.append(part)
             continue
         written += 1
+        replaced.append(store.path(part))
         rows = rows.filter(pc.not_equal(rows["case"], no))
         if rows.num_rows:
             parts.append(store.write(rows, part.kind, part.day, f"parts/{part.kind}-{serial:08d}-{written}"))
@@ -92,7 +89,8 @@ def forget(store: Store, head: Head, no: str) -> Head:
         return head
     head = msgspec.structs.replace(head, parts=tuple(parts), serial=serial)
     store.commit(head)
-    store.sweep(head)
+    for path in replaced:
+        path.unlink()
     return head
 
 
@@ -127,7 +125,7 @@ def _gather(store: Store, head: Head, now: datetime, tz: tzinfo) -> Head:
 
 
 def _drop(store: Store, head: Head, now: datetime, tz: tzinfo, keep_days: Mapping[str, int]) -> Head:
-    """Forget kinds of days that are older than they are kept: first it is said, then the files go."""
+    """Forget kinds of days that are older than they are kept: nothing names their files any more, so they go."""
     from_day = {kind: local_day(now - timedelta(days=days), tz) for kind, days in keep_days.items()}
     old = [
         part for day in store.days(head) for part in store.parts(day, head) if day < from_day.get(part.kind, "")
@@ -139,8 +137,6 @@ def _drop(store: Store, head: Head, now: datetime, tz: tzinfo, keep_days: Mappin
         parts=tuple(part for part in head.parts if part not in set(old)), serial=head.serial + 1,
     )  # fmt: skip
     store.commit(head)
-    for part in old:
-        store.path(part).unlink(missing_ok=True)
     return head
 
 

@@ -229,6 +229,8 @@ def test_many_small_files_become_few_and_nothing_is_left_over(desk: Desk, store:
     stray.write_bytes(b"of a worker that died")
     count = "SELECT count(*), count(DISTINCT (ms, seq)) FROM tracks"
     worker.tidy(watch.now + timedelta(hours=1), KEEP_DAYS)
+    assert stray.exists(), "somebody may be reading a file that was just replaced"
+    worker.tidy(watch.now + timedelta(hours=2), KEEP_DAYS)
     parts = [part for part in store.parts(today(desk)) if part.kind == "tracks"]
     assert len(parts) <= 3, "one file an hour"
     assert None not in {part.hour for part in parts}
@@ -250,6 +252,8 @@ def test_what_is_older_than_it_is_kept_goes(desk: Desk, store: Store, watch: Wat
     worker.take()
     worker.commit(watch.now)
     worker.tidy(watch.now, {"tracks": 2})
+    worker.tidy(watch.now, {"tracks": 2})
+    worker.tidy(watch.now + timedelta(hours=1), {"tracks": 2})
     with Archive(store, SHANGHAI).open([day]) as found:
         assert found.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
         acts_kept = found.execute("SELECT count(*) FROM acts").fetchone()
@@ -326,3 +330,43 @@ def test_the_kinds_of_the_settings_are_those_of_the_schema() -> None:
     for wrong in ("track=3", "tracks=1", "tracks", "tracks=-4"):
         with pytest.raises(BadSetting, match=wrong):
             parse_keep(wrong)
+
+
+def test_an_entry_that_cannot_be_read_is_set_aside_and_stops_no_other(
+    desk: Desk, store: Store, watch: Watch
+) -> None:
+    """What a fault of ours wrote is kept as it is and said by `check`; everything around it is kept as ever."""
+    worker = keeper(desk, store)
+    steps = live(desk, watch)
+    next(steps)
+    desk.queue.redis.xadd(desk.queue.keys.events, {"e": '{"no": "event"}'})
+    next(steps)
+    worker.take()
+    worker.commit(watch.now)
+    with Archive(store, SHANGHAI).open([today(desk)]) as found:
+        assert found.execute("SELECT count(*) FROM tracks").fetchone() == (4,)
+    assert '"stream":"events"' in store.unread.read_text()
+    assert any("could not be read" in each for each in check(Archive(store, SHANGHAI), None).wrong)
+
+
+def test_a_disk_that_is_full_loses_nothing(
+    desk: Desk, store: Store, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that cannot be written changes nothing; the next one has everything. (The full disk is played: a real
+    one cannot be had here.)"""
+    worker = keeper(desk, store)
+    for _ in live(desk, watch):
+        worker.take()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as played:
+        played.setattr(Store, "commit", full)
+        with pytest.raises(OSError, match="No space left"):
+            worker.commit(watch.now)
+    assert worker.waiting
+    worker.commit(watch.now)
+    with Archive(store, SHANGHAI).open([today(desk)]) as found:
+        assert found.execute("SELECT count(*) FROM tracks").fetchone() == (8,)
+    assert check(Archive(store, SHANGHAI, desk.queue.redis), desk.queue).wrong == ()
