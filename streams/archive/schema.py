@@ -102,6 +102,7 @@ KINDS: dict[str, Table] = {
     # every call that changed something: what was asked, at which `now`, under which configuration
     "journal": _table(
         "ms seq", ("kind", _NAME), ("now", _TIME), ("version", _NAME), ("count", pa.int32()), ("asked", pa.string()),
+        few="seq count", asked="DELTA_BYTE_ARRAY",
     ),
     # the whole picture at the stream id of a change, every quarter of an hour, as JSON
     "snapshots": _table("ms seq", ("at", _TIME), ("state", pa.string()), group=1),
