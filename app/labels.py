@@ -10,7 +10,9 @@ from typing import Literal
 
 from app.labels_acts import ACT_WORDS
 from app.labels_daily import DAILY_WORDS
+from app.labels_export import EXPORT_WORDS
 from app.labels_field import FIELD_WORDS
+from app.labels_past import PAST_WORDS
 from app.labels_plan import PLAN_WORDS
 from streams.workflow import ACTS
 
@@ -448,7 +450,9 @@ WORDS: dict[str, tuple[str, str]] = {
     **FIELD_WORDS,
     **ACT_WORDS,
     **PLAN_WORDS,
+    **PAST_WORDS,
     **DAILY_WORDS,
+    **EXPORT_WORDS,
 }
 
 

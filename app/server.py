@@ -39,6 +39,7 @@ from app import (
     listening,
     operations,
     pages,
+    past,
     plan,
     sign_in,
     style,
@@ -53,7 +54,7 @@ from app.guard import Guard, Headed, Shield, Zipped, policy, refuse
 
 log = logging.getLogger("gridpost.web")
 
-PAGES = {"wall": "大屏 Wall", "dispatch": "调度 Dispatch", "daily": "日报 Daily"}
+PAGES = {"wall": "大屏 Wall", "dispatch": "调度 Dispatch", "replay": "回放 Replay", "daily": "日报 Daily"}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -81,7 +82,7 @@ def serve_centre(centre: Centre) -> FastAPI:
     )  # fmt: skip
     app.state.centre, app.state.feed = centre, live
     for part in (
-        sign_in, field, indicators, tracing, intake, plan, aid, api, listening, style, operations, api_docs,
+        sign_in, field, indicators, tracing, intake, plan, aid, past, api, listening, style, operations, api_docs,
     ):  # fmt: skip
         app.include_router(part.router)
     add_error_answers(app)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 import dash
 import msgspec
 
+from app import past
 from app.accounts import Viewer, viewer
 from app.centre import Centre, current
 from app.labels import Lang, word
@@ -72,9 +73,12 @@ def _directory(_centre: int, lang: Lang) -> dict[str, Any]:
 
 
 def look(selection: dict[str, Any]) -> Look | None:
-    """The selected case as the inspector shows it; None when there is no such case."""
+    """The selected case as the inspector shows it; None when there is no such case. With `at` in the selection, as it
+    was then: its log up to then, and nobody can be sent."""
     it, lang = current(), language_now()
-    no = str(selection.get("no", ""))
+    no, at = str(selection.get("no", "")), selection.get("at")
+    if at:
+        return _look_back(it, lang, no, str(at))
     case = it.queue.case(no)
     if case is None:
         return None
@@ -105,6 +109,21 @@ def look(selection: dict[str, Any]) -> Look | None:
         supervisor=supervisor(it.org, case, lang),
         now=millis(now),
     )
+
+
+def _look_back(it: Centre, lang: Lang, no: str, at: str) -> Look | None:
+    when = past.kept_instant(it, "at", at)
+    found = past.case_and_log(it, no, when)
+    if found is None:
+        return None
+    (case, log), names = found, flat_names(lang)
+    matter = it.matters.matters.get(case.matter)
+    return Look(
+        lang=lang, case=case, log=log, matter=matter, candidates=(), names=names, place=place(case, lang, names),
+        limit=_limit(case, lang), lead=names.get(matter.lead, matter.lead) if matter else "",
+        module=names.get(f"module:{matter.module}", "") if matter else "", tz=it.settings.tz, load={},
+        going=_going(it, case, names), supervisor=supervisor(it.org, case, lang), now=millis(when), past=True,
+    )  # fmt: skip
 
 
 def bodies(org: Organisation, matter: Matter | None, names: Mapping[str, str]) -> tuple[Body, ...]:

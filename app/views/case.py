@@ -210,7 +210,7 @@ def evidence(look: Look) -> html.Section:
     rows: list[Any] = []
     for entry in reversed(look.log):
         rows += [html.Time(when(entry.at, look.now, look.tz, seconds=True)), html.Span(log.line(entry, look))]
-    kind = "log" if look.case.state in WAITING else "log long"
+    kind = "log" if look.case.state in WAITING and not look.past else "log long"
     lines = html.Div(rows, className=kind, tabIndex=0, role="log", **extra(aria_label=word("log", look.lang)))
     device = look.names.get(look.case.device, look.case.device)
     if not look.case.image:
@@ -228,7 +228,7 @@ def evidence(look: Look) -> html.Section:
 
 def who_goes(look: Look) -> html.Div | None:
     """While the case waits: who could be sent, a patrol or a department; the script switches between the two."""
-    if look.case.state not in WAITING:
+    if look.case.state not in WAITING or look.past:
         return None
     lang = look.lang
     if not look.bodies:

@@ -76,7 +76,7 @@ def header(page: str, lang: Lang, who: Who, middle: Sequence[Any] = ()) -> html.
 
 
 def navigation(page: str, lang: Lang) -> html.Nav:
-    """The three pages; the current one is marked for eyes and screen readers."""
+    """The pages; the current one is marked for eyes and screen readers."""
     return html.Nav(
         [
             html.A(
@@ -85,7 +85,7 @@ def navigation(page: str, lang: Lang) -> html.Nav:
                 className="on" if name == page else "",
                 **(extra(aria_current="page") if name == page else {}),
             )
-            for name in ("wall", "dispatch", "daily")
+            for name in ("wall", "dispatch", "replay", "daily")
         ],
         **extra(aria_label=word("product", lang)),
     )

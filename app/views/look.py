@@ -30,7 +30,7 @@ class Look(msgspec.Struct, frozen=True):
     """One case with everything said about it. `candidates`: who can go, best first, with their register entry;
     `excluded`: who cannot, likewise; `names`: id or code -> name in the language; `load`: patrol -> cases today;
     `role`: of who looks; `bodies`: the departments, those of the matter first; `supervisor`: role and name of the
-    person that its level of supervision names; `now`: epoch milliseconds."""
+    person that its level of supervision names; `now`: epoch milliseconds; `past`: now is over."""
 
     lang: Lang
     case: Case
@@ -50,6 +50,7 @@ class Look(msgspec.Struct, frozen=True):
     bodies: tuple[Body, ...] = ()
     supervisor: tuple[str, str] | None = None
     now: int = 0
+    past: bool = False
 
     def who(self, by: str) -> str:
         """Who did it, by name: a rule, a patrol, a source; an account that is called like its role, by the role."""

@@ -1,7 +1,8 @@
 """Cases that a picture of the past does not hold: those that were over by then; and one case with its log as it was.
 
-They come from the table of cases, which has each as its last change of a day left it. A case that was closed and changed
-again on the same day, after the moment that is looked at, is shown as closed; what else it was then, no file says.
+They come from the table of cases, which has each as its last change of a day left it. A case that was closed and
+changed again on the same day, after the moment that is looked at, is shown as closed: what else it was then, that table
+does not say.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ DONE = (State.CLOSED, State.RATED)
 COLUMNS = """
     no, state, version, matter, priority, origin, epoch_ms(received) AS received, category, device,
     geometry.x AS lon, geometry.y AS lat, grid, grids, cell, clocks, events, epoch_ms(c.at) AS updated, alert, patrol,
-    department, person, post, epoch_ms(dispatched) AS dispatched, epoch_ms(closed) AS closed, owner, level, "into", score
+    department, person, post, epoch_ms(dispatched) AS dispatched, epoch_ms(closed) AS closed, owner, level, "into",
+    score
 """
 NEWEST = "QUALIFY row_number() OVER (PARTITION BY no ORDER BY ms DESC, seq DESC) = 1"
 OF_THE_DAY = f"""
@@ -86,6 +88,6 @@ def _over(row: dict[str, Any], when: datetime, picture: Picture) -> Case | None:
     case = msgspec.convert(row, Case)
     if case.updated <= millis(when):
         return None if case.state in OPEN else case
-    return msgspec.structs.replace(case, state=State.CLOSED, updated=case.closed or case.updated, score=None) if (
-        case.state in DONE
-    ) else None
+    if case.state not in DONE:
+        return None
+    return msgspec.structs.replace(case, state=State.CLOSED, updated=case.closed or case.updated, score=None)

@@ -10,9 +10,10 @@ from streams.archive.reading import Archive
 from streams.codec import millis, moment
 
 BUCKET = timedelta(minutes=5)
-FOLDED = ("snapshots", "changes")
+FOLDED = ("snapshots", "changes", "tracks")
 """Kinds from which a picture is made."""
-COUNT = "SELECT (epoch_ms({time}) - ?) // ?, count(*) FROM {kind} x WHERE {time} >= ? AND {time} < ? GROUP BY 1"
+COUNT = "SELECT (epoch_ms({time}) - ?) // ?, count({what}) FROM {kind} x WHERE {time} >= ? AND {time} < ? GROUP BY 1"
+"""A case has a row for each file of a running day: counted by its number."""
 
 
 class Density(NamedTuple):
@@ -40,13 +41,15 @@ def density(archive: Archive, day: date) -> Density:
     start, end = _midnight(archive, day), _midnight(archive, day + timedelta(days=1))
     count = -(-(end - start) // BUCKET)  # a day on which the clocks change is longer or shorter
     with archive.open([day.isoformat()], ("cases", "acts")) as found:
-        cases = _counted(found, "cases", "x.received", start, end, count)
-        acts = _counted(found, "acts", "x.at", start, end, count)
+        cases = _counted(found, "cases", "DISTINCT no", "x.received", start, end, count)
+        acts = _counted(found, "acts", "*", "x.at", start, end, count)
     return Density(day.isoformat(), start, end, cases, acts)
 
 
-def _counted(found: Any, kind: str, column: str, start: datetime, end: datetime, count: int) -> list[int]:
-    query = COUNT.format(kind=kind, time=column)
+def _counted(
+    found: Any, kind: str, what: str, column: str, start: datetime, end: datetime, count: int
+) -> list[int]:
+    query = COUNT.format(kind=kind, what=what, time=column)
     rows = found.execute(query, [millis(start), BUCKET // timedelta(milliseconds=1), start, end]).fetchall()
     counted = dict(rows)
     return [int(counted.get(n, 0)) for n in range(count)]
