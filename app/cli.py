@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 
 from app import children
 from app.bench.command import bench
-from app.commands import archive, cases, demo, draw, grids, replay, serve, servers, simulate, users
+from app.commands import archive, cases, demo, draw, export, grids, replay, serve, servers, simulate, users
 from geo.errors import GeoError
 from streams.errors import BadSetting, GridpostError
 
@@ -43,6 +43,7 @@ app.command()(simulate.simulate)
 app.command()(replay.replay)
 app.command()(draw.draw)
 app.command()(servers.doctor)
+app.command()(export.export)
 app.command()(bench)
 app.add_typer(archive.app, name="archive")
 app.add_typer(cases.app, name="cases")
