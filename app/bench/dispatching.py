@@ -26,14 +26,15 @@ import numpy as np
 
 from app.bench import Report, Row, at_most
 from app.bench.county import county
-from app.bench.town_day import MIDNIGHT, Choose, Run, Served, Town, demands
+from app.bench.town_day import MIDNIGHT, Run, Served, Town, demands
 from app.config import ROOT, TOWN
-from geo.places import Position, metres
+from geo.places import Position
 from geo.roads import Roads
-from streams.assignment import UNSKILLED_MINUTES, assign, costs, without
+from streams.assignment import costs, without
 from streams.model import Case, State
 from streams.recommend import Roster, Standing, Wanted, candidates
 from streams.simulator import Place
+from streams.what_if_policies import Choose, first_of_list, fitting, nearest, overall
 
 MATTERS = ROOT / "data" / "matters.toml"
 LOADS = ((1.0, "ordinary day"), (2.0, "double day"))
@@ -53,23 +54,6 @@ class Sizes:
 QUICK = Sizes(days=2, ways=10, lists=5)
 
 
-def fitting(one: Wanted, patrol: Standing) -> bool:
-    """Whether a free patrol can be sent to the case: by water or by land."""
-    return one.at_sea == (patrol.kind == "vessel")
-
-
-def nearest(cases: Sequence[Wanted], free: Sequence[Standing], _: datetime) -> Iterator[tuple[str, str]]:
-    """The plain way: the oldest case first, whoever is nearest as the crow flies."""
-    left = list(free)
-    for one in cases:
-        there = Position(one.case.lon or 0.0, one.case.lat or 0.0)
-        able = [(metres(each.position, there), each.id, each) for each in left if each.position and fitting(one, each)]
-        if able:
-            chosen = min(able, key=lambda each: each[:2])[2]
-            left.remove(chosen)
-            yield one.case.no, chosen.id
-
-
 def anybody(seed: int) -> Choose:
     """The floor: the oldest case first, anybody who can be sent."""
     rng = Random(f"{seed}:anybody")
@@ -82,21 +66,6 @@ def anybody(seed: int) -> Choose:
                 chosen = rng.choice(able)
                 left.remove(chosen)
                 yield one.case.no, chosen.id
-
-    return choose
-
-
-def first_of_list(roads: Roads) -> Choose:
-    """The oldest case first, and for it the first of the candidates."""
-
-    def choose(cases: Sequence[Wanted], free: Sequence[Standing], now: datetime) -> Iterator[tuple[str, str]]:
-        left = list(free)
-        for one in cases:
-            if not any(fitting(one, each) for each in left):
-                continue
-            best = candidates(one.case, left, now, one.skills, one.district, roads)[0]
-            left = [each for each in left if each.id != best.patrol]
-            yield one.case.no, best.patrol
 
     return choose
 
@@ -115,16 +84,6 @@ def pair_by_pair(roads: Roads) -> Choose:
                 return
             yield cases[row].case.no, roster.ids[column]
             spared[row, :] = spared[:, column] = -np.inf
-
-    return choose
-
-
-def overall(roads: Roads, unskilled: float = UNSKILLED_MINUTES) -> Choose:
-    """Gridpost's plan of all waiting cases; `unskilled` 0: by the arrival alone."""
-
-    def choose(cases: Sequence[Wanted], free: Sequence[Standing], now: datetime) -> Iterator[tuple[str, str]]:
-        for sending in assign(cases, free, now, roads, unskilled).sendings:
-            yield sending.case, sending.patrol
 
     return choose
 

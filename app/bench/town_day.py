@@ -12,9 +12,10 @@ where it is for as long. It goes along the roads, somewhat faster than the centr
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -29,14 +30,16 @@ from geo.tagging import GridIndex
 from streams.calendar import Calendar
 from streams.clocks import due, running
 from streams.matters import Matter, Matters, load_matters
-from streams.model import Case, Patrol, State
-from streams.recommend import Roster, Standing, Wanted
+from streams.model import Case, State
+from streams.recommend import Wanted
 from streams.simulated_alerts import Alerts
 from streams.simulated_day import DAY_S, Actor, Day, Said, weighted
 from streams.simulated_devices import Outages
 from streams.simulated_patrols import SHIFTS
 from streams.simulated_reports import RESIDENTS, VILLAGES, Reports
 from streams.simulator import ALERTS, RESIDENT_REPORTS, VILLAGE_REPORTS, Place
+from streams.what_if_crews import Crew, Crews, Whereabouts
+from streams.what_if_policies import Choose
 
 MIDNIGHT = datetime(2026, 11, 18, tzinfo=ZoneInfo("Asia/Shanghai"))
 SPEEDS = {"person": 5.0, "vehicle": 10.0, "vessel": 6.0}
@@ -45,9 +48,6 @@ VERIFYING_S, ANSWERING_S, HANDLING_S, PACE = (30.0, 120.0), (8.0, 60.0), (600.0,
 """From the report to the accepted case, from the dispatch to the departure, on scene; and how fast the way is."""
 STROLL_S = 600.0
 
-Sends = Iterable[tuple[str, str]]
-Choose = Callable[[Sequence[Wanted], Sequence[Standing], datetime], Sends]
-"""A way to dispatch: the waiting cases, oldest first, and the free patrols -> (case, patrol) as often as it wants."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +82,6 @@ class Served:
     def minutes(self) -> float:
         """From the report to somebody on scene."""
         return (self.arrived - self.received) / 60
-
-
-@dataclass
-class _Officer:
-    patrol: Patrol
-    shift: tuple[int, int]
-    beat: Sequence[Position]
-    busy: bool = False
-    freed: float = -DAY_S
-    last: Position | None = None
-    load: int = 0
 
 
 @dataclass(frozen=True)
@@ -178,8 +167,9 @@ class Run:
     def __init__(self, town: Town, day: Sequence[Demand], seed: int, choose: Choose) -> None:
         self._town, self._seed, self._choose = town, seed, choose
         self._demands = {each.wanted.case.no: each for each in day}
-        self._officers = officers(town, seed)
+        self._officers = Crews(officers(town, seed), town.roads, at)
         self._waiting: dict[str, Demand] = {}
+        self._going: dict[str, str] = {}
         self._events: list[tuple[float, str, str]] = [(each.ready, "case", each.wanted.case.no) for each in day]
         self._events += [(hour * 3600.0, "shift", "") for hour in range(48)]
         self.served: list[Served] = []
@@ -192,8 +182,8 @@ class Run:
             if what == "case":
                 self._waiting[name] = self._demands[name]
             elif what == "free":
-                self._officers[name].busy = False
-            free = self._free(now) if self._waiting else []
+                self._officers.release(name, now, self._demands[self._going[name]].wanted.case)
+            free = self._officers.free(now) if self._waiting else []
             if free:
                 cases = [each.wanted for each in self._waiting.values()]
                 for case, patrol in self._choose(cases, free, at(now)):
@@ -205,36 +195,17 @@ class Run:
         """The cases nobody got to."""
         return list(self._waiting)
 
-    def _free(self, now: float) -> list[Standing]:
-        return [
-            Standing(
-                name, "free", self._where(one, now), at(now), None, one.patrol.kind, one.patrol.skills, one.load,
-                True, one.patrol.district, one.patrol.squad, now - one.freed if one.load else None,
-            )
-            for name, one in self._officers.items()
-            if not one.busy and _on_shift(one.shift, now)
-        ]  # fmt: skip
-
-    def _where(self, one: _Officer, now: float) -> Position:
-        if one.last is not None and now - one.freed < STROLL_S:
-            return one.last
-        return Random(f"{self._seed}:{one.patrol.id}:{int(now / STROLL_S)}").choice(one.beat)
-
     def _send(self, now: float, case: str, name: str) -> None:
-        one, demand = self._officers[name], self._waiting.pop(case)
-        wanted = demand.wanted
-        roster = Roster([Standing(name, "free", self._where(one, now), at(now), kind=one.patrol.kind,
-                                  skills=one.patrol.skills)], at(now))  # fmt: skip
-        metres = float(roster.ways([wanted], self._town.roads).metres[0, 0])
+        demand = self._waiting.pop(case)
+        way = self._officers.send(name, now, demand.wanted)
         departed = now + demand.answering
-        arrived = departed + metres / (SPEEDS[one.patrol.kind] * demand.pace)
+        arrived = departed + way.metres / (SPEEDS[self._officers[name].patrol.kind] * demand.pace)
         free = arrived + demand.handling
-        one.busy, one.freed, one.load = True, free, one.load + 1
-        one.last = Position(wanted.case.lon or 0.0, wanted.case.lat or 0.0)
+        self._going[name] = case
         heapq.heappush(self._events, (free, "free", name))
         self.served.append(
-            Served(case, name, wanted.case.priority, demand.received, now, arrived, free, metres,
-                   float(roster.skill(wanted)[0]), self._broken(demand, now, departed, arrived))
+            Served(case, name, demand.wanted.case.priority, demand.received, now, arrived, free, way.metres, way.skill,
+                   self._broken(demand, now, departed, arrived))
         )  # fmt: skip
 
     def _broken(self, demand: Demand, sent: float, answered: float, arrived: float) -> int:
@@ -244,7 +215,7 @@ class Run:
         return late + silent
 
 
-def officers(town: Town, seed: int) -> Mapping[str, _Officer]:
+def officers(town: Town, seed: int) -> Mapping[str, Crew]:
     """Everybody, with the shift that the simulated town gives them, and where they walk."""
     beats: dict[str, list[Position]] = {}
     found = {}
@@ -252,8 +223,18 @@ def officers(town: Town, seed: int) -> Mapping[str, _Officer]:
         key = "sea" if patrol.kind == "vessel" else patrol.district
         if key not in beats:
             beats[key] = _at_sea(town.place.gridset) if key == "sea" else _beat(town, key)
-        found[patrol.id] = _Officer(patrol, weighted(Random(f"{seed}:{patrol.id}"), SHIFTS), beats[key])
+        shift = weighted(Random(f"{seed}:{patrol.id}"), SHIFTS)
+        found[patrol.id] = Crew(patrol, partial(_on_shift, shift), _strolling(f"{seed}:{patrol.id}", beats[key]))
     return found
+
+
+def _strolling(name: str, beat: Sequence[Position]) -> Whereabouts:
+    def where(now: float, last: Position | None, freed: float) -> Position:
+        if last is not None and now - freed < STROLL_S:
+            return last
+        return Random(f"{name}:{int(now / STROLL_S)}").choice(beat)
+
+    return where
 
 
 def _beat(town: Town, district: str) -> list[Position]:
