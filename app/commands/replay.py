@@ -1,10 +1,11 @@
-"""`replay`: recorded data, published at its own pace or faster."""
+"""`replay`: recorded data, published at its own pace or faster; or a day of the archive, done again and compared."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,13 @@ MOST_NAMED = 5
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="JSON lines, the output of mosquitto_sub -F %j, or a CSV.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="JSON lines, the output of mosquitto_sub -F %j, or a CSV.", show_default=False)
+    ] = None,
+    verify: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="No file: do a day of the archive again, and say the first difference."),
+    ] = None,
     speed: Annotated[float, typer.Option(help="2 halves every pause; 0: as fast as acknowledged.", min=0)] = 1.0,
     mapping: Annotated[
         list[str] | None, typer.Option("--map", help="For a CSV: column=field, once for each field.")
@@ -31,7 +38,14 @@ def replay(
     ] = False,
     topic: Annotated[str | None, typer.Option(help="For JSON lines that name no topic.")] = None,
 ) -> None:
-    """Publish recorded data; times are shifted so that the first record is now."""
+    """Publish recorded data; times are shifted so that the first record is now. With --verify DAY: do that day of the
+    archive again on a server of its own; exit 1 when an act, a case or a clock comes out otherwise."""
+    if (file is None) == (verify is None):
+        raise typer.BadParameter("name a FILE to publish, or --verify DAY to do a day of the archive again")
+    if verify is not None:
+        _verify(verify)
+        return
+    assert file is not None, "one of the two was given"
     from app import config, logs
     from app.centre import wall_clock
     from streams import recording
@@ -63,4 +77,30 @@ def replay(
         sent = replaying.replay(records, publisher, speed=speed, stop=stop, progress=told)
     typer.echo(f"{sent} messages published and acknowledged, {len(found.bad)} lines left out.")
     if found.bad and not sent:
+        raise typer.Exit(1)
+
+
+def _verify(day: str) -> None:
+    """The day again; progress and a difference on stderr."""
+    from app import config
+    from app.verifying import lines, verify_day
+    from streams.differences import Difference
+
+    try:
+        date.fromisoformat(day)
+    except ValueError as error:
+        raise typer.BadParameter(f"{day!r} is no day: give one such as 2026-03-01", param_hint="--verify") from error
+    shown = sys.stderr.isatty()
+
+    def said(done: int, of: int) -> None:
+        line = f"{done:,} of {of:,} calls done again"
+        typer.echo(f"\r{line}" if shown else line, err=True, nl=not shown)
+
+    verified = verify_day(config.load(), day, said)
+    if shown:
+        typer.echo("\r" + " " * 60 + "\r", err=True, nl=False)
+    different = isinstance(verified.found, Difference)
+    for line in lines(verified):
+        typer.echo(f"gridpost: {line}" if different else line, err=different)
+    if different:
         raise typer.Exit(1)
