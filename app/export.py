@@ -74,7 +74,7 @@ def daily(
 
     centre = centre_of(request)
     shown = day or centre.now().astimezone(centre.settings.tz).date()
-    made = pdf(collected(centre, shown, cast(Lang, lang or centre.settings.lang)))
+    made = pdf(collected(shown, cast(Lang, lang or centre.settings.lang)))
     name = f"gridpost-{centre.settings.site}-daily-{shown.isoformat()}.pdf"
     return Response(made, media_type="application/pdf", headers=_named(name, inline=True))
 

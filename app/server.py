@@ -33,6 +33,7 @@ from app import (
     aid,
     api,
     api_docs,
+    export,
     field,
     indicators,
     intake,
@@ -82,7 +83,8 @@ def serve_centre(centre: Centre) -> FastAPI:
     )  # fmt: skip
     app.state.centre, app.state.feed = centre, live
     for part in (
-        sign_in, field, indicators, tracing, intake, plan, aid, past, api, listening, style, operations, api_docs,
+        sign_in, field, indicators, tracing, intake, plan, aid, past, export, api, listening, style, operations,
+        api_docs,
     ):  # fmt: skip
         app.include_router(part.router)
     add_error_answers(app)

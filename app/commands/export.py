@@ -138,7 +138,7 @@ def _daily(centre: Centre, day: str, lang: Lang, path: Path) -> None:
         shown = date.fromisoformat(day) if day else centre.now().astimezone(centre.settings.tz).date()
     except ValueError:
         raise typer.BadParameter(f"{day!r} is no day: give one such as 2026-11-22", param_hint="--day") from None
-    path.write_bytes(pdf(collected(centre, shown, lang)))
+    path.write_bytes(pdf(collected(shown, lang)))
 
 
 def _administrator(centre: Centre, account: str, stdin: bool) -> str:

@@ -70,7 +70,7 @@ def chosen(day: str | None) -> date:
 
 
 def picker(shown: date, lang: Lang) -> list[Any]:
-    """Previous day, the date, next day, print."""
+    """Previous day, the date, next day, export, print."""
     last = today()
 
     def step(by: int, key: str, sign: str) -> Any:
@@ -100,8 +100,21 @@ def picker(shown: date, lang: Lang) -> list[Any]:
     return [
         html.Span(className="spacer"),
         html.Div([step(-1, "previous_day", "‹"), field, step(1, "next_day", "›")], className="days"),
+        exports(shown, lang),
         button,
     ]
+
+
+def exports(shown: date, lang: Lang) -> html.Details:
+    """The day as files: the report, and the cases that came in on it."""
+    day = shown.isoformat()
+    cases = f"/api/v1/export/cases.{{}}?from={day}&to={day}&lang={lang}"
+    links = {
+        "export_pdf": f"/api/v1/daily.pdf?day={day}&lang={lang}", "export_xlsx": cases.format("xlsx"),
+        "export_csv": cases.format("csv"),
+    }  # fmt: skip
+    menu = html.Div([html.A(word(key, lang), href=href, download="") for key, href in links.items()])
+    return html.Details([html.Summary(word("export", lang)), menu], className="exports")
 
 
 def collect(day: date, lang: Lang) -> Report:
