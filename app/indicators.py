@@ -1,114 +1,162 @@
-"""`/api/v1/indicators`: the figures of past days, worked out from the cases that Redis still has.
+"""`/api/v1/indicators`: the figures of any days, by period and group, and the cases behind each of them.
 
-The three cohorts (came in, fell due, was closed on a day) are never mixed: a sum over days adds each of them, and
-rates are worked out from the sums.
+What is counted is defined in `streams/indicators`; here is who asks for what. Figures stand under the cohort they are
+of (`came_in`, `fell_due`, `closed`, and `alerts` beside them), so that nobody adds up what does not belong together.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from app.api import centre_of
-from app.centre import Centre
-from app.views.report import Ahead, ahead_of
+from app.centre import Centre, open_archive
+from app.listing import Cursor, Limit, page
 from streams import scoring
 from streams.errors import Refused
 from streams.keys import CASE_DAYS
-from streams.model import Case
 
-SUMMED = ("inflow", "open", "due", "due_closed", "due_on_time", "closed")
-OLDER_DAYS = 14
+if TYPE_CHECKING:  # DuckDB and Arrow are read when somebody asks
+    from streams.indicators.counting import Counting, Source, Span
+    from streams.indicators.groups import Group
+
+MOST_DAYS = 366
+From = Annotated[date | None, Query(alias="from", description="first local day; today when none is given")]
+To = Annotated[date | None, Query(alias="to", description="last local day, included")]
+Until = Annotated[date | None, Query(description="the day at whose end things stand; the last day when none is given")]
 router = APIRouter(tags=["read"])
 
 
 @router.get("/api/v1/indicators")
 def indicators(
     request: Request,
-    first: Annotated[date | None, Query(alias="from", description="first local day")] = None,
-    last: Annotated[date | None, Query(alias="to", description="last local day, included")] = None,
-    by: Literal["day", "grid", "department"] = "day",
+    first: From = None,
+    last: To = None,
+    by: Annotated[str, Query(description="a period, a group, or both with a comma, as in day,grid")] = "day",
+    level: Annotated[int | None, Query(description="of the grids, with by=grid; else the grid that counts")] = None,
+    until: Until = None,
+    opened: Annotated[str, Query(alias="open", description="an indicator: the cases behind it instead")] = "",
+    group: Annotated[str | None, Query(description="with open: only of this group")] = None,
+    period: Annotated[str | None, Query(description="with open: only of this period, as in 2026-11-22")] = None,
+    limit: Limit = 1000,
+    cursor: Cursor = "",
 ) -> Response:
-    """The indicators of a span of local days (today when none is given), per day, grid or lead department."""
+    """The indicators of a span of local days, as things stood at the end of `until`: per period and group, or, with
+    `open`, the cases that one figure counts."""
     centre = centre_of(request)
+    asked = ask(centre, first, last, by, level, until)
+    with _counting(centre, asked) as found:
+        first, last, cut = asked.span
+        head = {"from": first.isoformat(), "to": last.isoformat(), "cut": cut.isoformat(), "by": by}
+        if not opened:
+            return JSONResponse({**head, "items": _items(centre, asked, found), "next": None})
+        behind = found.cases_of(opened, group, period)
+    items = [{"no": each.no, "at": each.at.isoformat(), "value": each.value} for each in behind]
+    some, after = page(items, lambda item: str(item["no"]), limit, cursor)
+    return JSONResponse({**head, "open": opened, "count": len(behind), "items": some, "next": after})
+
+
+@router.get("/api/v1/indicators/definitions")
+def definitions() -> Response:
+    """Every indicator: its name, cohort, measure and unit, what it means, in both languages."""
+    from streams.indicators.definitions import indicators as defined
+
+    items = [{k: v for k, v in each._asdict().items() if k != "sql"} for each in defined().values()]
+    return JSONResponse({"items": items, "next": None})
+
+
+class Asked(NamedTuple):
+    """A question that can be answered. `living`: Redis answers, since the archive began later."""
+
+    span: Span
+    period: str
+    by: Group
+    source: Source
+    living: bool
+
+
+def ask(
+    centre: Centre, first: date | None, last: date | None, by: str = "", level: int | None = None,
+    until: date | None = None,
+) -> Asked:  # fmt: skip
+    """The question, checked; Refused naming what cannot be answered."""
+    from streams.indicators import groups, living
+    from streams.indicators.counting import span
+
     today = centre.now().astimezone(centre.settings.tz).date()
     last = last or first or today
     first = first or last
-    if first > last or (today - first).days > CASE_DAYS or last > today:
+    if first > last or last > today or (last - first).days >= MOST_DAYS:
         raise Refused(
-            "wrong_span", f"from {first} to {last}: give days in order, not after today, at most {CASE_DAYS} days back"
+            "wrong_span", f"from {first} to {last}: give days in order, not after today, at most {MOST_DAYS} of them"
         )
-    found = figures_of(centre, first, last)
-    if by == "day":
-        items = [_day_item(figures, ahead) for figures, ahead in found]
-    elif by == "grid":
-        items = _summed([(figures.by_grid, ahead.by_grid) for figures, ahead in found], by)
-    else:
-        items = _summed([(figures.by_department, ahead.by_lead) for figures, ahead in found], by)
-    return JSONResponse({"from": first.isoformat(), "to": last.isoformat(), "by": by, "items": items, "next": None})
+    if until is not None and not last <= until <= today:
+        raise Refused("wrong_span", f"until={until}: give a day from {last} to {today}")
+    source = living.source(open_archive(centre), centre.queue, first)
+    lives = isinstance(source, living.Living)
+    if lives and (today - first).days > CASE_DAYS:
+        raise Refused("wrong_span", f"from {first}: before there was an archive, only {CASE_DAYS} days back are kept")
+    parts = [part for part in by.split(",") if part]
+    period = next((part for part in parts if part in groups.PERIODS), "")
+    rest = [part for part in parts if part != period]
+    if len(rest) > 1:
+        raise Refused("unknown_group", f"by={by!r}: give one period (day, week or month) and one group at most")
+    site = groups.Site(centre.grids, centre.matters, centre.register, centre.org)
+    group = groups.group(site, rest[0] if rest else "", level) if rest or level is not None else groups.WHOLE
+    found = span(first, last, centre.settings.tz, centre.now(), until)
+    return Asked(found, period, group, source, lives)
 
 
-def figures_of(centre: Centre, first: date, last: date) -> list[tuple[scoring.Figures, Ahead]]:
-    """The figures of each local day from `first` to `last`, cut off at now or at the day's end, with what of each
-    grid and department falls due that day but still has time."""
-    cases = _cases(centre, first, last)
-    leads = {key: matter.lead for key, matter in centre.matters.matters.items()}
-    found = []
+@contextmanager
+def _counting(centre: Centre, asked: Asked) -> Iterator[Counting]:
+    from streams.indicators.counting import counting
+
+    matters = None if asked.living else centre.matters  # Redis keeps alerts for hours: their figures are counters there
+    with counting(asked.source, asked.span, asked.period, asked.by, matters) as found:
+        yield found
+
+
+def _items(centre: Centre, asked: Asked, found: Counting) -> list[dict[str, Any]]:
+    """One item a period and group, each figure under its cohort."""
+    from streams.indicators.definitions import indicators as defined
+
+    cohorts = {each.name: each.cohort.replace(" ", "_") for each in defined().values()}
+    items = []
+    for row in found.figures():
+        item: dict[str, Any] = defaultdict(dict)
+        if asked.period:
+            item["period"] = row.period
+        if asked.by.column:
+            name, name_en = asked.by.names.get(row.key, ("", ""))
+            item |= {"group": row.key, "name": name, "name_en": name_en}
+        for name, figure in row.figures.items():
+            item[cohorts[name]][name] = figure
+        if asked.living and not asked.by.column:
+            item["alerts"] = _counted(centre, asked, row.period)
+        items.append(dict(item))
+    return items
+
+
+def _counted(centre: Centre, asked: Asked, period: str) -> dict[str, Any]:
+    """What the record script counted on the days of a period: alerts of matters that announce first."""
+    from streams.indicators.counting import period_of
+
+    total: dict[str, int] = defaultdict(int)
+    first, last, _ = asked.span
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
-        start = datetime(day.year, day.month, day.day, tzinfo=centre.settings.tz)
-        midnight = start + timedelta(days=1)
-        end = midnight - timedelta(milliseconds=1)
-        counts = centre.queue.counts(day.isoformat())
-        figures = scoring.figures(cases, start, min(centre.now(), end.astimezone(UTC)), leads, counts)
-        begins, ends = (round(each.timestamp() * 1000) for each in (start, midnight))
-        found.append((figures, ahead_of(cases, begins, ends, figures.at, leads)))
-    return found
+        if period_of(day, asked.period) == period:
+            for name, number in centre.queue.counts(day.isoformat()).items():
+                total[name] += number
+    alerts, settled = total["alerts:first"], total["settled"]
+    return {
+        "alerts_first": alerts, "announced": total["announced"], "announced_settled": settled,
+        "settled_share": scoring.rate(settled, alerts),
+    }  # fmt: skip
 
-
-def _day_item(figures: scoring.Figures, ahead: Ahead) -> dict[str, Any]:
-    """A day as it is sent: no rate while nothing that falls due is decided."""
-    item: dict[str, Any] = msgspec.to_builtins(figures)
-    due = item["fell_due"]
-    if due["due"] == due["ahead"]:
-        due["closing_rate"] = due["on_time_rate"] = None
-    for shares, waiting in ((item["by_grid"], ahead.by_grid), (item["by_department"], ahead.by_lead)):
-        for key, share in shares.items():
-            if share["due"] == waiting.get(key, 0):
-                share["closing_rate"] = share["on_time_rate"] = None
-    return item
-
-
-def _cases(centre: Centre, first: date, last: date) -> list[Case]:
-    """Every case that may count in the span: received in it or up to two weeks before, closed in it, or open."""
-    found = {case.no: case for case in centre.queue.open_cases()}
-    day = first - timedelta(days=OLDER_DAYS)
-    while day <= last:
-        found |= {case.no: case for case in centre.queue.cases_of(day.isoformat())}
-        if day >= first:
-            found |= {case.no: case for case in centre.queue.closed_on(day.isoformat())}
-        day += timedelta(days=1)
-    return list(found.values())
-
-
-def _summed(days: list[tuple[Mapping[str, scoring.Share], Mapping[str, int]]], by: str) -> list[dict[str, Any]]:
-    """The shares of several days as one a key; `open` is that of the last day. No rate while nothing is decided."""
-    totals: dict[str, dict[str, Any]] = {}
-    undecided: Counter[str] = Counter()
-    for shares, ahead in days:
-        undecided.update(ahead)
-        for key, share in shares.items():
-            total = totals.setdefault(key, {by: key, **dict.fromkeys(SUMMED, 0)})
-            for name in SUMMED:
-                total[name] = getattr(share, name) + (0 if name == "open" else total[name])
-    for key, total in totals.items():
-        due = total["due"] if total["due"] > undecided[key] else 0
-        total["closing_rate"] = scoring.rate(total["due_closed"], due)
-        total["on_time_rate"] = scoring.rate(total["due_on_time"], due)
-    return [totals[key] for key in sorted(totals)]

@@ -203,10 +203,14 @@ def _periods(of: Span, period: str, tz: tzinfo) -> list[tuple[str, datetime]]:
     found: dict[str, datetime] = {}
     for n in range((of.last - of.first).days + 1):
         day = of.first + timedelta(days=n)
-        year, week, _ = day.isocalendar()
-        name = {"day": day.isoformat(), "week": f"{year}-W{week:02d}", "month": f"{day:%Y-%m}"}.get(period, "")
-        found.setdefault(name, midnight(day, tz))
+        found.setdefault(period_of(day, period), midnight(day, tz))
     return list(found.items())
+
+
+def period_of(day: date, period: str) -> str:
+    """The name of the period that a day lies in: 2026-11-22, 2026-W47 (ISO 8601), 2026-11, or "" for the whole span."""
+    year, week, _ = day.isocalendar()
+    return {"day": day.isoformat(), "week": f"{year}-W{week:02d}", "month": f"{day:%Y-%m}"}.get(period, "")
 
 
 def _states() -> pa.Table:

@@ -257,10 +257,10 @@ def test_indicators_reconcile(web: TestClient, as_role: Role) -> None:
     web.post(f"/api/v1/cases/{case['no']}/dispatch", json=go, headers=headers)
     (today,) = web.get("/api/v1/indicators", headers=headers).json()["items"]
     came = today["came_in"]
-    assert (came["inflow"], came["dispatched"], came["waiting"]) == (2, 1, 1)
+    assert (came["reported"], came["dispatched"], came["waiting"]) == (2, 1, 1)
     for by in ("grid", "department"):
         items = web.get(f"/api/v1/indicators?by={by}", headers=headers).json()["items"]
-        assert sum(item["inflow"] for item in items) == 2
+        assert sum(item["came_in"]["reported"] for item in items) == 2
     assert web.get("/api/v1/indicators?from=2020-01-01", headers=headers).json()["error"] == "wrong_span"
 
 

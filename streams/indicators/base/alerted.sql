@@ -14,7 +14,7 @@ WITH heard AS (
     FROM changes WHERE alerts LIKE '%"announced":%'
 ), became AS (
     SELECT
-        (alert ->> '$.device') || '/' || (alert ->> '$.alert') AS no,
+        alert ->> '$.alert' AS no,
         bool_or((alert ->> '$.announced') IS NOT NULL) AS announced,
         max_by(alert ->> '$.settled', (ms, seq)) = 'announcement' AS settled
     FROM told GROUP BY ALL

@@ -203,3 +203,14 @@ def test_every_definition_is_whole() -> None:
         assert ("AS value" in found.sql) == (found.measure != "count"), path
         assert max(map(ord, found.said_zh)) > 0x4E00 > max(map(ord, found.said_en))
     assert set(COHORTS) == set(tables)
+
+
+def test_the_table_in_the_documents_is_that_of_the_files() -> None:
+    """docs/indicators.md lists every indicator as its file says, and no other."""
+    text = (Path(__file__).parents[3] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `") and line.count("|") == 6]
+    assert rows == [
+        f"| `{each.name}` | {each.zh} · {each.en} | {COHORTS[each.cohort][1]} | {each.measure} ({each.unit or '0–1'}) "
+        f"| {each.said_zh} {each.said_en} |"
+        for each in indicators().values()
+    ]
