@@ -30,7 +30,7 @@ class Child:
         self.name = name
         self.log = log
         self._command = [sys.executable, "-m", "app.cli", "--end-with-stdin", *command]
-        self._environment = _environment(settings)
+        self._environment = environment(settings)
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths: list[float] = []
         self._again_at = 0.0
@@ -103,7 +103,7 @@ def wait_for(condition: object, timeout: float, pause: float = 0.05) -> bool:
     return True
 
 
-def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Ours without its GRIDPOST_ variables, which the settings replace, and with this checkout in reach."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GRIDPOST_")}
     root = str(Path(__file__).resolve().parent.parent)

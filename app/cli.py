@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 
 from app import children
 from app.bench.command import bench
-from app.commands import archive, cases, demo, draw, export, grids, replay, serve, servers, simulate, users
+from app.commands import archive, cases, demo, draw, export, grids, replay, serve, servers, simulate, users, what_if
 from geo.errors import GeoError
 from streams.errors import BadSetting, GridpostError
 
@@ -44,6 +44,7 @@ app.command()(replay.replay)
 app.command()(draw.draw)
 app.command()(servers.doctor)
 app.command()(export.export)
+app.command()(what_if.what_if)
 app.command()(bench)
 app.add_typer(archive.app, name="archive")
 app.add_typer(cases.app, name="cases")

@@ -46,6 +46,7 @@ from app import (
     style,
     text,
     tracing,
+    what_if,
 )
 from app.answers import add_error_answers
 from app.centre import Centre, open_centre
@@ -55,7 +56,10 @@ from app.guard import Guard, Headed, Shield, Zipped, policy, refuse
 
 log = logging.getLogger("gridpost.web")
 
-PAGES = {"wall": "大屏 Wall", "dispatch": "调度 Dispatch", "replay": "回放 Replay", "daily": "日报 Daily"}
+PAGES = {
+    "wall": "大屏 Wall", "dispatch": "调度 Dispatch", "replay": "回放 Replay", "daily": "日报 Daily",
+    "what-if": "推演 What if",
+}  # fmt: skip
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -83,8 +87,8 @@ def serve_centre(centre: Centre) -> FastAPI:
     )  # fmt: skip
     app.state.centre, app.state.feed = centre, live
     for part in (
-        sign_in, field, indicators, tracing, intake, plan, aid, past, export, api, listening, style, operations,
-        api_docs,
+        sign_in, field, indicators, tracing, intake, plan, aid, past, export, what_if, api, listening, style,
+        operations, api_docs,
     ):  # fmt: skip
         app.include_router(part.router)
     add_error_answers(app)
@@ -115,7 +119,7 @@ def mount_pages(app: FastAPI, centre: Centre) -> Any:
     pages_app.layout = shell if shell is not None else lambda: dash.html.Div(dash.page_container)
     pages.register(pages_app)
     for name, title in PAGES.items():
-        module = _page(name)
+        module = _page(name.replace("-", "_"))
         if module is None:
             continue
         if module.__name__ not in dash.page_registry:

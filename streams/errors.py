@@ -2,6 +2,7 @@
 
 GridpostError
 ├── BadSetting            a file or setting refused at start                 (name, value, accepted form)
+│   └── BadWish           a what-if that cannot be played: the value, and what can be, in both languages
 ├── Refused               a message that cannot be used: to the dead letters (reason, text)
 ├── Unreachable           Redis or the broker does not answer: kept and tried again
 └── ActRefused            an act that the rules do not allow; nothing changed
@@ -35,6 +36,14 @@ class GridpostError(Exception):
 
 class BadSetting(GridpostError):
     """A setting or a file that is refused at start, in one sentence."""
+
+
+class BadWish(BadSetting):
+    """A what-if that cannot be played; the sentence in English, `zh` in Chinese."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.zh = zh
 
 
 class Refused(GridpostError):

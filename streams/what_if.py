@@ -21,7 +21,7 @@ from streams.archive.reading import Archive
 from streams.codec import millis, to_json
 from streams.desk import Desk
 from streams.dispatch_queue import DispatchQueue
-from streams.errors import BadSetting
+from streams.errors import BadSetting, BadWish
 from streams.keys import Keys
 from streams.matters import Matter, Matters
 from streams.model import Patrol
@@ -100,23 +100,27 @@ def name_of(archive: Archive, day: str, wish: Wish, seed: int, version: str) -> 
 
 
 def examine(archive: Archive, day: str, wish: Wish, register: Register, matters: Matters) -> None:
-    """Raises BadSetting for a day that is not there and for settings that cannot be, with the value and what can be."""
+    """Raises BadWish for a day that is not there and for settings that cannot be, with the value and what can be."""
     check(archive, day)
     _within("more_patrols", wish.more_patrols, -MOST_PATROLS, MOST_PATROLS)
     _within("speed", wish.speed, SLOWEST, FASTEST)
     _within("merge_radius", wish.merge_radius, 0, MOST_RADIUS)
     _within("merge_minutes", wish.merge_minutes, 0, MOST_MINUTES)
     if wish.policy not in POLICIES:
-        raise BadSetting(f"policy = {wish.policy!r} is not known: use one of {', '.join(POLICIES)}")
+        ways = ", ".join(POLICIES)
+        raise BadWish(f"policy = {wish.policy!r} is not known: use one of {ways}",
+                      f"没有派遣方式 {wish.policy}，请用其中之一：{ways}")  # fmt: skip
     for key, merge in wish.merge.items():
         if key not in matters.matters:
-            raise BadSetting(f"matter {key!r} is not in the catalogue: use one of its keys, such as "
-                             f"{', '.join(list(matters.matters)[:3])}")  # fmt: skip
+            such = ", ".join(list(matters.matters)[:3])
+            raise BadWish(f"matter {key!r} is not in the catalogue: use one of its keys, such as {such}",
+                          f"事项清单里没有 {key}，请用清单中的代码，例如 {such}")  # fmt: skip
         _within(f"merge radius of {key}", merge.radius, 0, MOST_RADIUS)
         _within(f"merge minutes of {key}", merge.minutes, 0, MOST_MINUTES)
     if wish.where and not _there(wish.where, register.patrols.values()):
-        known = sorted({each for one in register.patrols.values() for each in (one.squad, one.district) if each})
-        raise BadSetting(f"where = {wish.where!r} is no squad, district or post: use one of {', '.join(known)}")
+        known = ", ".join(sorted({x for one in register.patrols.values() for x in (one.squad, one.district) if x}))
+        raise BadWish(f"where = {wish.where!r} is no squad, district or post: use one of {known}",
+                      f"没有名为 {wish.where} 的中队、片区或岗位，请用其中之一：{known}")  # fmt: skip
 
 
 def compare(
@@ -240,7 +244,8 @@ def _notes(day: Day, desk: Desk, seen: Chances) -> tuple[Note, ...]:
 
 def _within(name: str, value: float | None, least: float, most: float) -> None:
     if value is not None and not least <= value <= most:
-        raise BadSetting(f"{name} = {value:g}: give a number from {least:g} to {most:g}")
+        raise BadWish(f"{name} = {value:g}: give a number from {least:g} to {most:g}",
+                      f"{name} = {value:g} 不可用：请给 {least:g} 到 {most:g} 之间的数")  # fmt: skip
 
 
 def _told(tell: Tell, column: Column, share: float) -> None:

@@ -20,7 +20,7 @@ import msgspec
 from geo.places import Position
 from streams.archive.reading import Archive
 from streams.codec import millis, moment, to_json
-from streams.errors import BadSetting
+from streams.errors import BadWish
 from streams.model import EMPTY, Body, Case, Clock, Event, Flag, State
 from streams.recommend import LOST_SECONDS
 from streams.what_if_figures import Log
@@ -143,15 +143,20 @@ def days(archive: Archive) -> list[str]:
 
 
 def check(archive: Archive, day: str) -> None:
-    """Raises BadSetting for a day that the archive does not have; it says which there are."""
+    """Raises BadWish for a day that the archive does not have; it says which there are."""
     there = days(archive)
     if day in there:
         return
     if not there:
-        raise BadSetting(f"{day} is not in the archive, which has no day yet: wait until it has kept one")
-    span = there[0] if len(there) == 1 else f"{there[0]} to {there[-1]}"
-    named = ", ".join(there) if len(there) <= 7 else f"{span}, {len(there)} days"
-    raise BadSetting(f"{day} is not in the archive: choose one of the days it has ({named})")
+        raise BadWish(
+            f"{day!r} is not in the archive, which has no day yet: wait until it has kept one",
+            f"档案里没有 {day}，也还没有任何一天；请等归档后再试",
+        )
+    named = ", ".join(there) if len(there) <= 7 else f"{there[0]} … {there[-1]}"
+    raise BadWish(
+        f"{day!r} is not in the archive: choose a day that it has ({named})",
+        f"档案里没有 {day}，请从已有的日期中选择（{named}）",
+    )
 
 
 def digest(archive: Archive, day: str) -> str:
@@ -167,7 +172,7 @@ def digest(archive: Archive, day: str) -> str:
 
 
 def read(archive: Archive, day: str, quantities: Sequence[str]) -> Day:
-    """A day of the archive. `quantities`: of the readings that a threshold looks at. Raises BadSetting."""
+    """A day of the archive. `quantities`: of the readings that a threshold looks at. Raises BadWish."""
     check(archive, day)
     begin = datetime.fromisoformat(day).replace(tzinfo=archive.tz)
     end = begin + timedelta(days=1)  # wall-clock arithmetic: the next local midnight, also where clocks change
