@@ -70,7 +70,7 @@ def chosen(day: str | None) -> date:
 
 
 def picker(shown: date, lang: Lang) -> list[Any]:
-    """Previous day, the date, next day, export, print."""
+    """Previous day, the date, next day, what if, export, print."""
     last = today()
 
     def step(by: int, key: str, sign: str) -> Any:
@@ -100,6 +100,7 @@ def picker(shown: date, lang: Lang) -> list[Any]:
     return [
         html.Span(className="spacer"),
         html.Div([step(-1, "previous_day", "‹"), field, step(1, "next_day", "›")], className="days"),
+        html.A(word("wi_open", lang), href=f"/what-if?day={shown.isoformat()}", className="wi-link"),
         exports(shown, lang),
         button,
     ]
