@@ -20,7 +20,7 @@ from streams.codec import RecordEncoder, Who, clock_args, local_day, millis, mom
 from streams.keys import FIX_BUCKET_S, Keys
 from streams.model import Case, Clock, Event, Movement
 from streams.outbox import Outbox
-from streams.refusals import Act, journalled, refusal
+from streams.refusals import Act, Wanting, journalled, refusal
 from streams.script import Script
 from streams.trace import NOTHING, chain
 from streams.triage import Intent
@@ -72,16 +72,6 @@ class Near(NamedTuple):
     patrol: str
     at: int
     member: bytes
-
-
-class Wanting(NamedTuple):
-    """A clock for which a look brought more marks: the case, the clock's name, its deadline (epoch ms) and the highest
-    percent of which the mark was known (0: of none)."""
-
-    no: str
-    key: str
-    due: int
-    last: int
 
 
 class Looked(NamedTuple):
@@ -154,9 +144,9 @@ class DispatchQueue(Outbox):
     def attempt(self, act: Act, now: datetime) -> Answered | None:
         """As `act`; None, and nothing changed, when the case is not at version `act.base` any more: read it again."""
         asked = self._asked(act, now)
-        more: list[dict[str, Any]] = []
+        more = self.brought()
         while True:
-            arg = pack({**self.stamp(now), "asked": asked, "more": more, "a": journalled(act)})
+            arg = pack({**self.stamp(now), "asked": asked, "more": more, "a": journalled(act, _wanting(more))})
             with self.reaching():
                 answered, case = self._act(self.keys.prefix, arg)
             answer = msgspec.json.decode(answered)
@@ -184,18 +174,27 @@ class DispatchQueue(Outbox):
 
     def look_again(self, wanted: Iterable[Wanting], now: datetime) -> None:
         """One call of a look that was, by what the journal says of it: which clocks it brought marks for."""
+        self._look_once(now, self.more_again(wanted))
+
+    def more_again(self, wanted: Iterable[Wanting]) -> list[dict[str, Any]]:
+        """The marks that a call brought, worked out again; none for a clock that has changed since it was read, for
+        which the script did not take them."""
         more = []
         for no, key, due, last in wanted:
             case = self.case(no)
             clock = next((c for c in case.clocks if _key(c) == key and c.due == due), None) if case else None
             more += [self._more_of(no, clock, last)] if clock else [_no_more(no, key, due, last)]
-        self._look_once(now, more)
+        return more
+
+    def brought(self) -> list[dict[str, Any]]:
+        """The marks that an act brings without being asked: none, but where it is done again."""
+        return []
 
     def _look_once(self, now: datetime, more: list[dict[str, Any]]) -> tuple[Looked, list[bytes]]:
         """One call of the script, and the clocks that want more marks."""
         arg = {**self.stamp(now), "more": more}
         if more:
-            arg["a"] = to_json([Wanting(one["no"], one["key"], one["due"], one["last"]) for one in more]).decode()
+            arg["a"] = to_json(_wanting(more)).decode()
         with self.reaching():
             noted, low, opened, settled, resent, waking, auto, near = self._clock(self.keys.prefix, pack(arg))
         looked = Looked(
@@ -281,6 +280,10 @@ def _calls(batch: Sequence[Tagged]) -> Iterator[Sequence[Tagged]]:
 def _key(clock: Clock) -> str:
     """What the script calls a clock."""
     return f"{clock.name}:{clock.of}" if clock.of else clock.name
+
+
+def _wanting(more: Iterable[dict[str, Any]]) -> tuple[Wanting, ...]:
+    return tuple(Wanting(one["no"], one["key"], one["due"], one["last"]) for one in more)
 
 
 def _no_more(no: str, key: str, due: int, last: int) -> dict[str, Any]:

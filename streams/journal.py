@@ -7,7 +7,7 @@ must cost next to nothing. What was asked is JSON that the scripts carry and nev
 | `k`        | `a` | what is done |
 |------------|-----|--------------|
 | `record`   | stream id of the last event (`c` says how many) | they are recorded in one call |
-| `act`      | `acts.Asked` | one act on one case; none that was refused or repeated |
+| `act`      | `acts.Asked`, and `refusals.Beside` | one act on one case; none that was refused or repeated |
 | `look`     | list of `Wanting`: for which clocks marks were brought | one call of the clock script |
 | `told`     | `Told` | a loudspeaker has spoken |
 | `register` | list of patrols | those who can be sent are known |

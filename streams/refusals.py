@@ -76,20 +76,32 @@ class Act(NamedTuple):
     asked: str = ""
 
 
-class Lent(msgspec.Struct, frozen=True):
-    """What the dispatch of a partner's patrol has beyond what was asked: the aid, and whom the lender named."""
+class Wanting(NamedTuple):
+    """A clock for which a call brought more marks: the case, the clock's name, its deadline (epoch ms) and the highest
+    percent of which the mark was known (0: of none)."""
 
+    no: str
+    key: str
+    due: int
+    last: int
+
+
+class Beside(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an act had beside what was asked: for which clocks it brought marks, and, when a partner's patrol was sent,
+    the aid and whom the lender named."""
+
+    marks: tuple[Wanting, ...] = ()
     aid: str = ""
     person: str = ""
     post: str = ""
 
 
-def journalled(act: Act) -> str:
-    """What the journal keeps of an act, as JSON: what was asked, and for a partner's patrol `Lent`."""
-    if not act.aid or not act.asked:
+def journalled(act: Act, marks: tuple[Wanting, ...]) -> str:
+    """What the journal keeps of an act, as one JSON object: what was asked, and `Beside`."""
+    if not act.asked or not (act.aid or marks):
         return act.asked
-    lent = Lent(act.aid, act.person, act.post)
-    return msgspec.json.encode({**msgspec.json.decode(act.asked), **msgspec.to_builtins(lent)}).decode()
+    beside = Beside(marks, act.aid, act.person, act.post) if act.aid else Beside(marks)
+    return msgspec.json.encode({**msgspec.json.decode(act.asked), **msgspec.to_builtins(beside)}).decode()
 
 
 def refusal(act: Act, answer: dict[str, Any]) -> ActRefused:

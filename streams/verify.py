@@ -29,14 +29,14 @@ from streams.aid import AidBook
 from streams.codec import moment
 from streams.desk import Desk
 from streams.differences import Difference
-from streams.dispatch_queue import DispatchQueue, Tagged, Wanting
+from streams.dispatch_queue import DispatchQueue, Tagged
 from streams.errors import ActRefused, Refused
 from streams.ingest import understand
 from streams.journal import Call, Told
 from streams.keys import Keys
 from streams.ledger import Ledger, Recorded
 from streams.model import Clock, Event, Flag
-from streams.refusals import Lent
+from streams.refusals import Beside, Wanting
 from streams.trace import Act, order
 
 EVERY = 64
@@ -123,6 +123,12 @@ class Elsewhere(DispatchQueue):
     """The queue of the empty server, which has no events from before the stretch."""
 
     older: Callable[[str], Event | None]
+    marks: tuple[Wanting, ...] = ()
+
+    def brought(self) -> list[dict[str, Any]]:
+        """The marks that the act brought when it was done: it may have been asked for them by a case that was not yet
+        as it then was."""
+        return self.more_again(self.marks)
 
     def event(self, name: str) -> Event | None:
         """As it was recorded here, else as it was kept before."""
@@ -216,13 +222,15 @@ class Again:
             raise Wrong(Difference("events", last, "", str(call.count), f"{recorded.new}: {said}"))
 
     def _act(self, call: Call, desk: Desk, now: datetime) -> None:
-        asked, lent = msgspec.json.decode(call.asked, type=Asked), msgspec.json.decode(call.asked, type=Lent)
-        case = desk.queue.case(asked.no) if lent.aid else None
+        asked, beside = msgspec.json.decode(call.asked, type=Asked), msgspec.json.decode(call.asked, type=Beside)
+        assert isinstance(desk.queue, Elsewhere), "`_desk` makes it so"
+        desk.queue.marks = beside.marks
+        case = desk.queue.case(asked.no) if beside.aid else None
         if case is None:
             acts.do(desk, asked, now)
             return
         act = acts.prepared(desk, workflow.BY_NAME[asked.name], asked, case, now)
-        desk.queue.act(act._replace(patrol=asked.patrol, person=lent.person, post=lent.post, aid=lent.aid), now)
+        desk.queue.act(act._replace(patrol=asked.patrol, person=beside.person, post=beside.post, aid=beside.aid), now)
 
     def _look(self, call: Call, desk: Desk, now: datetime) -> None:
         wanted = msgspec.json.decode(call.asked, type=list[Wanting]) if call.asked else []

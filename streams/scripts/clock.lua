@@ -7,6 +7,13 @@ local PIECE = 64
 
 local noted, low = {}, {}
 local changed = #arg.more > 0  -- else a case whose marks run low is as it was
+
+local function marks_left(c)
+  local left = 0
+  for _, list in pairs(c.marks) do left = left + #list end
+  return left
+end
+
 local function look(no)
   local c = read_case(no)
   if not c or listed(OVER, c.state) then  -- it ended between this call and the one that asked for more marks
@@ -14,13 +21,14 @@ local function look(no)
     return
   end
   take_more(no, c)
+  local before = marks_left(c)
   local passed, wanting = note_marks(no, c)
+  changed = changed or marks_left(c) ~= before  -- also a mark that was noted before, of a clock that has come back
   for _, each in ipairs(passed) do noted[#noted + 1] = cjson.encode(each) end
   for _, each in ipairs(wanting) do low[#low + 1] = each end
   redis.call('HSET', prefix .. 'case:' .. no, 'marks', marks_json(c), 'level', c.level)
   set_reminder(no, c)
   if #passed > 0 then
-    changed = true
     redis.call('HSET', prefix .. 'case:' .. no, 'updated', whole(now))
     cases[no] = true
   end

@@ -11,9 +11,10 @@ import pytest
 
 from streams.acts import Asked
 from streams.codec import millis, moment
-from streams.dispatch_queue import DispatchQueue, Wanting
+from streams.dispatch_queue import DispatchQueue
 from streams.errors import ActRefused
 from streams.journal import Told, call_of, calls
+from streams.refusals import Wanting
 from streams.watch import keep_time
 from tests.streams.live import Site
 from tests.streams.samples import NOW, fix, later, report

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -15,12 +18,13 @@ from msgspec.structs import replace
 
 from geo.fences import load_borders
 from geo.tagging import GridIndex
-from streams import checkpoint
+from streams import checkpoint, workflow
 from streams.calendar import Calendar
 from streams.desk import Desk
 from streams.differences import Difference, told
 from streams.dispatch_queue import DispatchQueue, connect
 from streams.embedded import Valkey
+from streams.errors import ActRefused, Refused
 from streams.journal import Call, calls
 from streams.keys import Keys
 from streams.ledger import Recorded
@@ -29,6 +33,7 @@ from streams.organisation import load_organisation
 from streams.simulated_play import Watch, begin
 from streams.trace import Act, order
 from streams.verify import Same, Stretch, stands, verify
+from streams.watch import keep_time
 from tests.streams.aiding import act, opened, pair
 from tests.streams.live import Site
 from tests.streams.samples import SHANGHAI
@@ -290,3 +295,52 @@ def test_mutual_aid_comes_out_again(redis_url: str, tmp_path: Path) -> None:
         assert found == Same(len(kept.calls), len(kept.acts), len(kept.cases), 0), told_of(found)
         assert found.acts >= 4
     redis.close()
+
+
+def test_what_many_did_at_once_comes_out_again(redis_url: str, tmp_path: Path) -> None:
+    """Two who record, four who act on the same cases, and two clocks, each with a connection of its own: the journal
+    has the order in which Redis did it."""
+    sites = []
+    name = f"many-{uuid4().hex[:8]}"
+    for n in range(8):
+        (tmp_path / str(n)).mkdir()
+        sites.append(Site(DispatchQueue(connect(redis_url), Keys(name), SHANGHAI), tmp_path / str(n)))
+    numbers = [sites[0].told((119.202 + n / 400, 34.902)) for n in range(6)]
+    done = Counter[str]()
+
+    def record(site: Site, random: Random) -> None:
+        spot = (119.202 + random.randrange(6) / 400, 34.902)
+        (site.seen if random.random() < 0.5 else site.told)(spot, random.choice(("rubbish", "smoke")))
+
+    def work(site: Site, random: Random) -> None:
+        no = random.choice(numbers)
+        case = site.case(no)
+        names = [each for each in workflow.allowed(case.state, "supervisor") if each != "split"]
+        given = {"patrol": random.choice(("P-1", "P-2"))} if "dispatch" in names else {}
+        act = random.choice(names)
+        try:
+            site.do(no, act, seen=case.version, text="因为", limit="1h urgent_hour", matter="rubbish", score=4,
+                    departments=("sanitation",), department="sanitation" if act == "dismiss" else "",
+                    into=random.choice(numbers), wanted="extend", **given)  # fmt: skip
+            done["acts"] += 1
+        except (ActRefused, Refused):
+            done["refused"] += 1
+
+    def look(site: Site, _: Random) -> None:
+        site.pass_(3)
+        done["noted"] += len(keep_time(site.desk).noted)
+
+    jobs = [record] * 2 + [work] * 4 + [look] * 2
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        running = [
+            pool.submit(lambda job=job, site=site, n=n: [job(site, Random(n * 1000 + k)) for k in range(60)])
+            for n, (job, site) in enumerate(zip(jobs, sites, strict=True))
+        ]  # fmt: skip
+        for each in running:
+            each.result()
+    assert done["acts"] > 50
+    kept = Kept(sites[0].queue)
+    found = again(sites[0].desk, kept.stretch())
+    assert found == Same(len(kept.calls), len(kept.acts), len(kept.cases), 0), told_of(found)
+    for site in sites:
+        site.queue.redis.close()
