@@ -31,6 +31,10 @@ PAST_WORDS: dict[str, tuple[str, str]] = {
     "past_cases": ("每 5 分钟来案", "Cases in 5 min"),
     "past_acts": ("操作", "Acts"),
     "past_hours": ("工作时间", "Working hours"),
+    "past_space": ("空格", "Space"),
+    "past_key_play": ("播放", "play"),
+    "past_key_minute": ("一分钟", "a minute"),
+    "past_key_leave": ("回到现在", "now"),
     "past_failed": ("没有取到这一时刻，请再试一次。", "That moment could not be read; try again."),
     # acts
     "past_no_acts": ("历史中不能操作", "Nothing can be done in the past"),

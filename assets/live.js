@@ -1,5 +1,6 @@
 /* What every page shares: the words, the directory (names that the feed leaves out), the state of the feed, the
-   server's clock, and one ticker. Every page shows times, ages and countdowns; all of them are elements with a data
+   server's clock, and one ticker. `lookBack` puts a moment of the past in place of the present, state and clock alike
+   (replay.js); the feed goes on behind it. Every page shows times, ages and countdowns; all of them are elements with a data
    attribute, redrawn once a second by one requestAnimationFrame loop on the server's clock. Nothing here asks the
    server for the time or polls: the heartbeat brings it. */
 "use strict";
@@ -10,6 +11,7 @@ window.gridpost = (function () {
   const listeners = {};
   const link = {live: false, tries: 0, heard: 0, since: 0, recoveredAt: 0, recovered: 0, everLive: false};
   let state = empty();
+  let past = null;     // while the past is looked at: {state(), now()}
   let offset = 0;
   let words = {};
   let directory = {};
@@ -18,16 +20,29 @@ window.gridpost = (function () {
 
   const api = {
     on(kind, listener) { (listeners[kind] = listeners[kind] || []).push(listener); },
-    state: () => state,
+    state: () => (past ? past.state() : state),
     directory: () => directory,
     lang: () => lang,
-    link: () => link,
-    now: () => Date.now() + offset,
-    t, start, age, ageWords, ageShort, remaining, hhmmss, esc, urgentClock, share, down: () => down,
+    link: () => (past ? Object.assign({}, link, {heard: link.heard || 1}) : link),
+    now: () => (past ? past.now() : liveNow()),
+    past: () => past, liveNow: () => liveNow(), lookBack, tell: emit,
+    t, start, age, ageWords, ageShort, remaining, hhmmss, esc, urgentClock, share, down: () => down && !past,
     drawClock: (el) => drawClock(el, api.now()),
     zone: () => directory.timezone || "Asia/Shanghai",
   };
   let down = false;
+
+  function liveNow() { return Date.now() + offset; }
+
+  /* `source`: the past in place of the present; null: the present again, as the feed has it by now. */
+  function lookBack(source) {
+    const turned = !past !== !source;
+    past = source;
+    document.documentElement.classList.toggle("in-past", !!past);
+    if (turned) emit("past", !!past);
+    emit("reset", api.state());
+    tick();
+  }
 
   function emit(kind, data) { for (const listener of listeners[kind] || []) listener(data); }
 
@@ -106,7 +121,7 @@ window.gridpost = (function () {
       state = message.state;
       clock(state.now, message.heard);
       for (const kind of ["patrols", "cases", "alerts", "devices", "figures"]) fresh[kind] = link.heard;
-      emit("reset", state);
+      if (!past) emit("reset", state);
       return;
     }
     const kind = message.kind;
@@ -115,12 +130,12 @@ window.gridpost = (function () {
     const plural = {case: "cases", alert: "alerts", device: "devices"}[kind] || kind;
     if (kind === "snapshot") {
       for (const each of ["patrols", "cases", "alerts", "devices", "figures"]) fresh[each] = Date.now();
-      emit("reset", state);
+      if (!past) emit("reset", state);
     } else {
       fresh[plural] = Date.now();
-      emit(plural, message.data.items || message.data);
+      if (!past) emit(plural, message.data.items || message.data);
     }
-    tick();
+    if (!past) tick();
   }
 
   function clock(now, at) {
@@ -129,10 +144,10 @@ window.gridpost = (function () {
   }
 
   /* ---- the ticker ---- */
-  let shown = -1;
-  function frame() {
+  let shown = -1, ticked = 0;
+  function frame(at) {
     const second = Math.floor(api.now() / 1000);
-    if (second !== shown) { shown = second; tick(); }
+    if (second !== shown && at - ticked > 180) { shown = second; ticked = at; tick(); }   // the past may run at 120 s a second
     requestAnimationFrame(frame);
   }
 
@@ -185,6 +200,7 @@ window.gridpost = (function () {
   function drawAge(el, now) {
     const kind = el.dataset.age;
     let ms;
+    if (past && !/^\d+$/.test(kind)) { el.classList.remove("old"); setText(el, t("past_age")); return; }
     if (kind === "link") ms = Date.now() - (link.heard || link.since);
     else if (/^\d+$/.test(kind)) ms = now - +kind;
     else ms = Date.now() - (kind === "patrols" ? fresh.patrols || link.since : link.heard || link.since);
@@ -235,15 +251,16 @@ window.gridpost = (function () {
   /* ---- live state, amber band, recovered band ---- */
   function drawLink(silent) {
     const root = document.documentElement;
-    const recovered = !down && Date.now() - link.recoveredAt < 5000;
-    root.classList.toggle("feed-down", down);
+    const lost = down && !past;
+    const recovered = !past && !down && Date.now() - link.recoveredAt < 5000;
+    root.classList.toggle("feed-down", lost);
     root.classList.toggle("feed-back", recovered);
     document.querySelectorAll("[data-link]").forEach((el) => {
-      setText(el, down ? t(link.everLive ? "broken" : "unreachable") : !link.heard ? t("connecting") : t("live_age", {age: age(silent)}));
+      setText(el, past ? t("past_live") : down ? t(link.everLive ? "broken" : "unreachable") : !link.heard ? t("connecting") : t("live_age", {age: age(silent)}));
     });
     const band = document.getElementById("band");
     if (!band) return;
-    if (down) {
+    if (lost) {
       const heard = api.now() - silent;
       const head = link.everLive ? t("band_down", {age: ageWords(silent), at: hhmmss(heard)}) : t("band_never");
       setText(band.querySelector("b"), head);

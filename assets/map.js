@@ -54,7 +54,7 @@ window.gridpostMap = (function () {
       document.dispatchEvent(new CustomEvent("gridpost-map"));
       if (options.ready) options.ready(map);
     }, 50);
-    gp.on("reset", () => everything());
+    gp.on("reset", () => { heatAt = 0; everything(); });
     gp.on("patrols", (items) => { walkers.moved(items); mark("patrols"); });
     gp.on("cases", () => mark("cases", "marks", "heat"));
     gp.on("devices", () => mark("devices"));

@@ -267,7 +267,10 @@ def on_case_selected(selection: dict[str, Any] | None) -> Any:
     """Show the selected case: steps, six fixes, log, candidates with their reasons."""
     if not selection:
         return case.nothing(desk.language_now())
-    return case.inspector(desk.look(selection), str(selection.get("asked", "")))
+    found = desk.look(selection)
+    if found is None and selection.get("at"):
+        return html.Div(html.B(word("past_case_none", desk.language_now())), className="pick")
+    return case.inspector(found, str(selection.get("asked", "")))
 
 
 def register(app: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, dcc, html
 
 from app.labels import Lang, word
@@ -50,8 +51,8 @@ def cases(lang: Lang) -> html.Section:
             html.Div(
                 [html.H2(word("past_list", lang)), html.Span("–", id="past-count", className="t3"),
                  html.Span(className="spacer"),
-                 dcc.Input(id="past-find", type="search", placeholder=word("past_find", lang), className="past-find",
-                           **extra(aria_label=word("past_find", lang)))],
+                 dmc.TextInput(id="past-find", placeholder=word("past_find", lang), size="xs", className="search",
+                               **extra(aria_label=word("past_find", lang)))],
                 className="past-head",
             ),
             html.Div(id="past-cases", className="past-cases", role="listbox",

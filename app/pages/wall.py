@@ -66,6 +66,7 @@ def header(lang: Lang, site: str) -> html.Header:
             html.Div(
                 [html.I(className="dot"), html.Span(word("connecting", lang), **extra(data_link=""))], className="live"
             ),
+            frame.past_button(lang),
             html.Div(className="date", **extra(data_date="")),
             html.Div("--:--:--", className="time", **extra(data_time="")),
         ]

@@ -49,6 +49,7 @@ def header(page: str, lang: Lang, who: Who, middle: Sequence[Any] = ()) -> html.
                 role="status",
                 id="live",
             ),
+            *([past_button(lang)] if page == "dispatch" else []),
             html.B("--:--:--", className="now", **extra(data_time="")),
         ]
         if page != "daily"
@@ -73,6 +74,14 @@ def header(page: str, lang: Lang, who: Who, middle: Sequence[Any] = ()) -> html.
         ],
         className="bar",
     )
+
+
+def past_button(lang: Lang) -> html.Button:
+    """What opens the slider of time; replay.js listens to it."""
+    return html.Button(
+        word("past_open", lang), id="past-open", type="button", className="past-open",
+        title=word("past_open_hint", lang), **extra(aria_expanded="false"),
+    )  # fmt: skip
 
 
 def navigation(page: str, lang: Lang) -> html.Nav:

@@ -21,6 +21,7 @@ window.gridpostActs = (function () {
 
   /* Posts one act; resolves to the new case, or null after the refusal was told. */
   async function post(item, act, more) {
+    if (gp.past()) { notNow(); return null; }
     if (busy) return null;                      // one act at a time: a second click is no second wish
     busy = {no: item.no, act};
     forms.busy(true);
@@ -45,6 +46,9 @@ window.gridpostActs = (function () {
     return null;
   }
 
+  /* While the past is looked at nothing can be done; said to whoever tries by key or on the map. */
+  function notNow() { toast(t("past_no_acts") + (gp.lang() === "zh" ? "：" : ": ") + t("past_no_acts_why"), "warn"); return true; }
+
   async function upload(file) {
     const answer = await fetch("/api/v1/media", {method: "POST", headers: {"Content-Type": file.type || "image/jpeg"}, body: file}), body = await answer.json();
     if (!answer.ok) throw Object.assign(new Error(body.error), {body});
@@ -67,6 +71,7 @@ window.gridpostActs = (function () {
 
   /* ---- the acts of the page ---- */
   async function dispatch(item, who) {
+    if (gp.past()) { notNow(); return; }
     if (gp.down() || busy || (wanted && wanted.no === item.no && settling())) return;
     const sent = await post(item, "dispatch", Object.assign(who.body ? {department: who.body} : {patrol: who.id}, {text: instructions()}));
     if (!sent) return;
@@ -84,6 +89,7 @@ window.gridpostActs = (function () {
   /* Any act of the menu: at once when it needs nothing more, else by its form. `preset`: what is known already. */
   function open(name, preset, approve) {
     const shown = wanted && wanted.shown, spec = shown && (name === "refuse" ? refusing() : shown.acts[name]);
+    if (gp.past()) { notNow(); return; }
     if (!shown || busy) return;
     if (gp.down()) { toast(t("dispatch_down") + (gp.lang() === "zh" ? "。" : ". ") + t("dispatch_down_why"), "warn"); return; }
     if (!spec) { toast(t("not_possible_now", {act: t("act_" + name)})); return; }
@@ -127,6 +133,7 @@ window.gridpostActs = (function () {
   function endUndo() { undo = null; const bar = document.getElementById("snackbar"); if (bar) bar.innerHTML = ""; }
 
   async function undoLast() {
+    if (gp.past()) { notNow(); return; }
     if (busy) return;
     if (!undo) { toast(t("nothing_to_undo")); return; }
     const {no, version, act, needsText} = undo, now = gp.state().cases[no];
@@ -142,6 +149,7 @@ window.gridpostActs = (function () {
   });
   gp.on("cases", (items) => { for (const item of items) if (undo && item.no === undo.no && item.version > undo.version && (undo.act !== "withdraw" || item.state === "accepted")) endUndo(); });
   gp.on("down", () => draw());
+  gp.on("past", (on) => { if (on) { menu.close(); if (forms.isOpen()) forms.close(); refusal = null; } draw(); });
 
   /* ---- the pinned action ---- */
   function show(next) {
@@ -155,6 +163,7 @@ window.gridpostActs = (function () {
 
   function primary() {
     const {shown, candidate, missing} = wanted;
+    if (gp.past()) return {text: t("past_no_acts"), note: t("past_no_acts_why"), off: true};
     if (!shown) return {text: t("loading") + "…", off: true};
     if (gp.down()) return {text: t("dispatch_down"), note: t("dispatch_down_why"), off: true};
     const name = shown.patrol ? told.person(shown.patrol) : "", start = () => open(shown.next);
@@ -179,7 +188,7 @@ window.gridpostActs = (function () {
     const there = !!(wanted && wanted.no), shown = there && wanted.shown;
     panel.hidden = !there;
     if (!there || forms.isOpen()) { panel.classList.remove("writes"); return; }
-    panel.classList.toggle("writes", !!(shown && shown.next === "dispatch" && !gp.down() && !refusal));
+    panel.classList.toggle("writes", !!(shown && shown.next === "dispatch" && !gp.down() && !gp.past() && !refusal));
     const html = refusal && refusal.no === wanted.no ? refusalHtml() : buttonHtml(primary());
     if (box.dataset.html !== html) {
       const held = (document.activeElement || {}).id;
@@ -191,7 +200,7 @@ window.gridpostActs = (function () {
   }
 
   function buttonHtml(p) {
-    const sending = (busy && busy.no === wanted.no) || settling(), more = wanted.shown && menu.any(wanted.shown);
+    const sending = !gp.past() && ((busy && busy.no === wanted.no) || settling()), more = !gp.past() && wanted.shown && menu.any(wanted.shown);
     const inside = sending ? esc(t("sending")) + "…" : `<b>${esc(p.text)}</b>${p.note ? `<span>${esc(p.note)}</span>` : ""}${p.run && !p.second ? "<kbd>↵</kbd>" : ""}`;
     return `<div class="go-row"><button type="button" id="go" class="go${p.second ? " second" : ""}" data-do="go" ${p.off || sending ? "disabled" : ""}>${inside}</button>` +
       (more ? `<button type="button" id="more" class="more" data-do="more" aria-haspopup="menu" aria-expanded="false" ${gp.down() ? "disabled" : ""}>${esc(t("more"))} <kbd>.</kbd></button>` : "") + "</div>";
@@ -210,6 +219,7 @@ window.gridpostActs = (function () {
   }
 
   function more() {
+    if (gp.past()) { notNow(); return; }
     if (!wanted || !wanted.shown || !document.getElementById("more") || menu.close()) return;
     menu.open(wanted.shown, (name) => open(name));
   }

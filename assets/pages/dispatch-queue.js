@@ -4,11 +4,11 @@
 
 window.gridpostQueue = (function () {
   const gp = window.gridpost, t = gp.t;
-  const WAITING = ["reported", "verified", "accepted"], WIDTHS = {priority: 46, state: 140, due: 150}, NEVER = 8e15, NOTED = 60000;   // a stopped clock sorts last
+  const WAITING = ["reported", "verified", "accepted"], WIDTHS = {priority: 46, state: 140, due: 150}, NEVER = 8e15, NOTED = 60000, LOOK = 5000;   // a stopped clock sorts last
   const OVER = "closed,rated,rejected,merged", FILTERS = ["module", "board", "district"];
   const filters = {module: [], board: [], district: [], text: ""};
   const noted = new Map();       // case -> {until, kind}: a reminder marks its row for a minute, no answer until it moves on
-  let tab = "mine", rows = new Map(), over = new Map(), pending = false, picked = null, choose = () => undefined, restored = false, asking = 0;
+  let tab = "mine", rows = new Map(), over = new Map(), pending = false, picked = null, choose = () => undefined, restored = false, asking = 0, asked = 0;
 
   function grid() {
     try { return dash_ag_grid.getApi("queue"); } catch (error) { return null; }   // not mounted yet: it throws
@@ -35,7 +35,7 @@ window.gridpostQueue = (function () {
   function changed(items) {
     pending = true;
     requestAnimationFrame(() => { if (pending) redraw(); });
-    if (tab === "over" && Array.isArray(items)) finished();
+    if (tab === "over" && (!Array.isArray(items) || !gp.past() || Date.now() - asked > LOOK)) finished();
   }
 
   /* ---- rows ---- */
@@ -121,7 +121,9 @@ window.gridpostQueue = (function () {
 
   /* Cases that are over are not in the feed: asked for when somebody looks, and again when one more is. */
   async function finished() {
-    const mine = asking += 1, answer = await fetch("/api/v1/cases?limit=300&state=" + OVER);
+    asked = Date.now();
+    const then = gp.past() && "/api/v1/past/cases?at=" + new Date(gp.now()).toISOString();
+    const mine = asking += 1, answer = await fetch(then || "/api/v1/cases?limit=300&state=" + OVER);
     if (!answer.ok || mine !== asking) return;
     over = new Map((await answer.json()).items.map((item) => [item.no, item]));
     redraw();

@@ -15,6 +15,7 @@
   function startDispatch() {
     gp.start("dispatch");
     ["reset", "cases"].forEach((kind) => gp.on(kind, changed));
+    gp.on("past", ask);
     gp.on("tick", refreshCandidates);
     gp.on("notice", notices);
     const unless = (run) => (id) => (window.gridpostPlace.picking() ? undefined : run(id));
@@ -63,7 +64,7 @@
 
   function changed(items) {
     const now = item(), gone = Array.isArray(items) && items.some((one) => one.no === selected) && !now;
-    if (selected && (gone || (now && now.version + "/" + now.updated !== seen))) ask();
+    if (selected && (gone || (gp.past() ? mark(now) !== seen : now && mark(now) !== seen))) ask();
     if (selected) tellActs();
   }
 
@@ -94,14 +95,17 @@
     if (!selected) return;
     const now = item();
     asked = Math.max(asked + 1, Date.now());   // also the name of the question: the answer carries it
-    seen = now ? now.version + "/" + now.updated : "";
-    dash_clientside.set_props("selection", {data: {no: selected, version: now ? now.version : null, asked}});
+    seen = mark(now);
+    const at = gp.past() ? {at: new Date(gp.now()).toISOString()} : {};   // the case as it was then
+    dash_clientside.set_props("selection", {data: {no: selected, version: now ? now.version : null, asked, ...at}});
   }
+
+  const mark = (now) => (now ? now.version + "/" + now.updated : "");
 
   /* Candidates move: their ranking is asked again while it is looked at, and told with its age. */
   function refreshCandidates() {
     const now = item();
-    if (now && queue.waiting(now) && !gp.down() && !document.hidden && Date.now() - asked > REFRESH) ask();
+    if (now && queue.waiting(now) && !gp.past() && !gp.down() && !document.hidden && Date.now() - asked > REFRESH) ask();
   }
 
   /* The answer is here, but may not be drawn yet: React draws when it can, on a busy machine some frames later. So what

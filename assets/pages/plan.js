@@ -13,7 +13,7 @@ window.gridpostPlan = (function () {
   const km = (metres) => (metres < 950 ? t("plan_m", {n: Math.round(metres / 10) * 10}) : t("plan_km", {n: (metres / 1000).toFixed(1)}));
 
   async function ask() {
-    if (gp.down() || sending) return;
+    if (gp.down() || gp.past() || sending) return;
     plan = null;
     box().innerHTML = `<h2>${e(t("plan_title"))}</h2><p>${e(t("plan_wait"))}</p>`;
     if (!box().open) box().showModal();
