@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings
 
 from streams.embedded import Broker, Valkey
 from tests.servers import Mosquitto, RedisServer, found
+
+settings.register_profile("gridpost", deadline=None)  # an example may take as long as a busy machine needs for it
+settings.load_profile("gridpost")
 
 _numbers = itertools.count(1)
 
