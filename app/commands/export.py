@@ -63,7 +63,7 @@ def export(
                "department": department, "kind": of}  # fmt: skip
     _check(kind, lang, day, any((first, last, *filters.values(), with_contacts)))
     form = ending(kind, output)
-    with whole(output, force=force) as path, with_servers(config.load(), mqtt=False) as settings:
+    with with_servers(config.load(), mqtt=False) as settings, whole(output, force=force) as path:
         centre = open_centre(settings)
         tongue: Lang = "en" if (lang or settings.lang) == "en" else "zh"
         if kind == "daily":
