@@ -99,6 +99,7 @@ class Jobs:
     def _play(self, job: Job) -> None:
         command = [sys.executable, "-m", "app.cli", "--end-with-stdin", "what-if", job.day, "--json", "--tell",
                    *arguments(job.wish, job.seed)]  # fmt: skip
+        job.column = "starting"
         self.folder.mkdir(parents=True, exist_ok=True)
         written = self.folder / f"{job.name}.new"
         said: list[str] = []

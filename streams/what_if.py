@@ -184,21 +184,20 @@ def merging(matters: Matters, wish: Wish) -> Matters:
 
 
 def _crewed(day: Day, register: Register, wish: Wish) -> tuple[dict[str, Patrol], dict[str, Track]]:
-    """The patrols and their tracks with those added or taken away: where the most were sent, or the fewest."""
+    """The patrols and their tracks with those added, like the ones that were sent most, or taken away, those."""
     patrols, tracks = dict(register.patrols), dict(day.tracks)
     load = {name: 0 for name, one in patrols.items() if not wish.where or _there(wish.where, [one])}
     for leg in legs(day.acts, register.patrols):
         if leg.patrol in load:
             load[leg.patrol] += 1
     worked = [name for name in load if name in tracks]
-    if wish.more_patrols > 0:
-        busiest = sorted(worked or load, key=lambda name: (-load[name], name))
-        for n in range(wish.more_patrols):
-            twin = busiest[n % len(busiest)]
-            name = f"{twin}+{n // len(busiest) + 1}"
-            patrols[name] = msgspec.structs.replace(patrols[twin], id=name, external="")
-            tracks[name] = _ahead(tracks.get(twin, NO_TRACK), TWIN_S * (n // len(busiest) + 1))
-    for name in sorted(worked, key=lambda name: (load[name], name))[: max(0, -wish.more_patrols)]:
+    busiest = sorted(worked or load, key=lambda name: (-load[name], name))
+    for n in range(wish.more_patrols):
+        twin = busiest[n % len(busiest)]
+        name = f"{twin}+{n // len(busiest) + 1}"
+        patrols[name] = msgspec.structs.replace(patrols[twin], id=name, external="")
+        tracks[name] = _ahead(tracks.get(twin, NO_TRACK), TWIN_S * (n // len(busiest) + 1))
+    for name in busiest[: max(0, -wish.more_patrols)]:
         del patrols[name]
     return patrols, tracks
 

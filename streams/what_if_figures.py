@@ -48,8 +48,8 @@ class Figures(msgspec.Struct, frozen=True):
     """One column. `opened`: cases received; `joined`: reports and alerts that joined an open case by themselves;
     `merged`: cases that people merged; `arrived`: how many were reached, and how many minutes that took from the
     report; `spread`: how many in each class of `BINS`; `unreached`: open, and nobody on scene at the cut-off;
-    `broken`: clocks that ran out, by kind; `km`: on the ways to cases; `waiting`: at each quarter of an hour, cases to
-    which nobody was sent yet."""
+    `broken`: clocks that ran out, by kind; `km`: on the ways to cases; `waiting`: of each quarter of an hour, the
+    most cases at once to which nobody was sent yet."""
 
     opened: int
     joined: int
@@ -99,10 +99,7 @@ def measure(found: Sequence[Course], log: Sequence[Log], km: float, begin: int, 
         spread=_spread(minutes),
         broken=broken((each.clocks for each in found), cut),
         km=round(km, 1),
-        waiting=tuple(
-            sum(each.received <= at and not _before(each.sent, at) and not _before(each.over, at) for each in found)
-            for at in range(begin, cut + 1, QUARTER_MS)
-        ),
+        waiting=_waiting(found, begin, cut),
     )
 
 
@@ -128,6 +125,19 @@ def change(model: Figures, changed: Figures) -> Mapping[str, float | None]:
         found[f"broken_{kind}"] = changed.broken[kind] - model.broken[kind]
     found["waiting"] = max(changed.waiting, default=0) - max(model.waiting, default=0)
     return found
+
+
+def _waiting(found: Sequence[Course], begin: int, cut: int) -> tuple[int, ...]:
+    """The most at once in each quarter of an hour: each wait lies in the quarters that it touches, counted where it
+    begins."""
+    waits = [(each.received, min(at for at in (each.sent, each.over, cut) if at is not None)) for each in found]
+    starts, ends = np.sort([start for start, _ in waits]), np.sort([end for _, end in waits])
+    most = []
+    for start in range(begin, cut, QUARTER_MS):
+        inside = [start, *(at for at, _ in waits if start < at < start + QUARTER_MS)]
+        there = np.searchsorted(starts, inside, side="right") - np.searchsorted(ends, inside, side="right")
+        most.append(int(there.max()))
+    return tuple(most)
 
 
 def _minutes(course: Course) -> float:

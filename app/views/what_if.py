@@ -77,7 +77,9 @@ def result(found: Comparison, lang: Lang, names: Mapping[str, str], tz: Any, sit
         ),
         html.H1([settings(found, lang, names), html.Br(), verdict(found, lang)]),
         html.P(word("wi_how", lang), className="wi-lead"),
-        html.Section([heading(word("wi_result", lang), at), table(found, lang)], className="wi-table"),
+        html.Section(
+            [heading(word("wi_result", lang), word("wi_less", lang)), table(found, lang)], className="wi-table"
+        ),
         html.Div(
             [
                 html.Section([heading(word("wi_spread", lang), legend(lang)), spread(found, lang)], className="s6"),
@@ -94,10 +96,10 @@ def settings(found: Comparison, lang: Lang, names: Mapping[str, str]) -> str:
     wish, parts = found.wish, []
     if wish.more_patrols:
         where = word("wi_said_where", lang, where=names.get(wish.where, wish.where)) if wish.where else ""
-        sign = "+" if wish.more_patrols > 0 else "−"
-        parts.append(word("wi_said_patrols", lang, n=f"{sign}{abs(wish.more_patrols)}") + where)
+        key = "wi_said_more" if wish.more_patrols > 0 else "wi_said_fewer"
+        parts.append(word(key, lang, n=abs(wish.more_patrols)) + where)
     if wish.policy != "ranked":
-        parts.append(word(f"wi_policy_{wish.policy}", lang))
+        parts.append(word(f"wi_policy_{wish.policy}", lang).lower())
     merges = [("", wish.merge_radius, wish.merge_minutes), *((k, m.radius, m.minutes) for k, m in wish.merge.items())]
     for matter, radius, minutes in merges:
         for key, value in (("radius", radius), ("minutes", minutes)):
@@ -108,7 +110,7 @@ def settings(found: Comparison, lang: Lang, names: Mapping[str, str]) -> str:
     if wish.speed != 1:
         parts.append(word("wi_said_speed", lang, n=f"{wish.speed:g}"))
     text = ("，" if lang == "zh" else ", ").join(parts) or word("wi_said_nothing", lang)
-    return text + ("：" if lang == "zh" else ":")
+    return f"{text}：" if lang == "zh" else f"{text[0].upper()}{text[1:]}:"
 
 
 def verdict(found: Comparison, lang: Lang) -> Any:
@@ -143,7 +145,7 @@ def _marked(row: Row, found: Comparison, lang: Lang) -> html.Td:
     if text == "—" or text[0] not in "+−":
         return html.Td([html.B("—" if text == "—" else "0"), html.Em(word("wi_same", lang))], className="change same")
     if not row.judged:
-        return html.Td(html.B(text), className="change")
+        return html.Td([html.B(text), html.Em(word("wi_neither", lang))], className="change")
     mark = "worse" if text[0] == "+" else "better"
     arrow = "▲" if text[0] == "+" else "▼"
     said = [html.I(arrow, **extra(aria_hidden="true")), html.B(text), html.Em(word(f"wi_{mark}", lang))]
@@ -211,7 +213,7 @@ def _path(waiting: Sequence[int], top: int) -> str:
         steps.append(f"L{at(n, before)}")
         if after != before:
             steps.append(f"L{at(n, after)}")
-    return "".join(steps)
+    return "".join([*steps, f"L{at(len(waiting), waiting[-1])}"])
 
 
 def _scale(top: int) -> list[html.Div]:
@@ -245,5 +247,6 @@ def _named(patrols: Sequence[str], lang: Lang, names: Mapping[str, str]) -> str:
         own, plus, twin = name.partition("+")
         return f"{names.get(own, own)}{plus}{twin}"
 
-    more = f" … {len(patrols)}" if len(patrols) > SHOWN else ""
-    return ("、" if lang == "zh" else ", ").join(one(each) for each in patrols[:SHOWN]) + more
+    shown = ("、" if lang == "zh" else ", ").join(one(each) for each in patrols[:SHOWN])
+    more = len(patrols) - SHOWN
+    return word("wi_and_more", lang, names=shown, n=len(patrols), more=more) if more > 0 else shown
