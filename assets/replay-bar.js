@@ -8,6 +8,10 @@ window.gridpostPastBar = (function () {
   let bar = null, span = null, day = "", isOpen = false, asked = 0, renewed = 0, dragged = 0, failed = "", page = "";
   const past = () => window.gridpostPast, $ = (css) => bar.querySelector(css);
 
+  /* Where the bar stands from the beginning, its room is there from the beginning: a map that is resized while it loads
+     its style is drawn twice. */
+  if (/^\/replay/.test(location.pathname) || new URLSearchParams(location.search).get("at")) document.documentElement.classList.add("past-bar-open");
+
   const formats = {};
   function format(name, options) {
     return formats[name] = formats[name] || new Intl.DateTimeFormat(gp.lang() === "zh" ? "zh-CN" : "en-GB", Object.assign({timeZone: gp.zone()}, options));

@@ -114,6 +114,7 @@ window.gridpostPast = (function () {
       if (mine !== asked || !active()) return;
       state = fold(state, "figures", said);
       gp.tell("figures", said);
+      gp.tell("tick", now());      // which a moment that stands still does not bring
     } catch (error) { failure = error.said || gp.t("past_failed"); }
   }
 

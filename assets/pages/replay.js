@@ -5,7 +5,7 @@
 
 (function () {
   const gp = window.gridpost, map = window.gridpostMap, past = window.gridpostPast, t = gp.t, e = gp.esc;
-  const NEAR = 6, RENEW = 5000, LIST = 1000, WAY = "live-past-way", MARKS = "live-past-marks", COLOUR = "#F4F0FF";
+  const NEAR = 5, RENEW = 5000, LIST = 1000, WAY = "live-past-way", MARKS = "live-past-marks", COLOUR = "#F4F0FF";
   let patrol = null, chosen = null, walk = null, asked = 0, renewed = 0, drawn = 0, dirty = true, find = "", centred = 0;
 
   const api = window.dash_clientside = window.dash_clientside || {};
@@ -20,13 +20,14 @@
     gp.on("tick", draw);
     gp.on("past", ask);
     map.start("map", {on: {case: followCase, patrol: followPatrol, device: () => undefined, ground: () => undefined, name: tip},
-      ready: (it) => { it.on("styledata", layers); layers(); drawWay(); }});
+      ready: (it) => { it.on("styledata", () => { if (!it.getSource(WAY)) drawWay(); }); drawWay(); }});
     document.getElementById("map-plus").onclick = () => map.zoom(1);
     document.getElementById("map-minus").onclick = () => map.zoom(-1);
     document.getElementById("map-fit").onclick = () => { unfollow(); map.fitAll(400); };
     document.getElementById("past-find").addEventListener("input", (event) => { find = event.target.value.trim().toLowerCase(); drawn = 0; draw(); });
     document.getElementById("past-cases").addEventListener("click", clicked);
     document.querySelector(".replay .inspector").addEventListener("click", clicked);
+    new MutationObserver(() => document.querySelectorAll("#case-body [data-due]").forEach(gp.drawClock)).observe(document.getElementById("case-body"), {childList: true});
     document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.target.closest("input")) unfollow(); });
     const said = new URLSearchParams(location.hash.slice(1));
     if (said.get("case")) followCase(said.get("case"));
@@ -181,7 +182,7 @@
 
   function layers() {
     const it = map.map;
-    if (!it || !it.isStyleLoaded() || it.getSource(WAY)) return;
+    if (!it || !it.getLayer("live-cases") || it.getSource(WAY)) return;   // map.js has not dressed it yet: asked again
     const k = map.scale(), empty = {type: "FeatureCollection", features: []}, below = it.getLayer("live-case-ring") ? "live-case-ring" : undefined;
     it.addSource(WAY, {type: "geojson", data: empty});
     it.addSource(MARKS, {type: "geojson", data: empty});
@@ -193,11 +194,11 @@
     it.addLayer({id: MARKS + "-stop", type: "circle", source: MARKS, filter: ["==", ["get", "kind"], "stop"], paint: {"circle-radius": 11 * k, "circle-color": "#1B2024", "circle-stroke-color": COLOUR, "circle-stroke-width": 2 * k}}, below);
     it.addLayer({id: MARKS + "-n", type: "symbol", source: MARKS, filter: ["==", ["get", "kind"], "stop"], layout: {"text-field": ["get", "n"], "text-font": font, "text-size": 12 * k, "text-allow-overlap": true, "text-ignore-placement": true}, paint: {"text-color": "#E9EEF0"}}, below);
     it.addLayer({id: MARKS + "-text", type: "symbol", source: MARKS, filter: ["==", ["get", "kind"], "stop"], layout: {"text-field": ["get", "text"], "text-font": font, "text-size": 11.5 * k, "text-anchor": "left", "text-offset": [1.3, 0], "text-optional": true}, paint: {"text-color": "#E9EEF0", ...halo}}, below);
-    drawWay();
   }
 
   function drawWay() {
     const it = map.map;
+    layers();
     if (!it || !it.getSource(WAY)) return;
     const line = walk && patrol ? walk.line : [], point = (lon, lat, properties) => ({type: "Feature", geometry: {type: "Point", coordinates: [lon, lat]}, properties});
     const marks = (patrol && walk ? walk.stops : []).map((one, i) => point(one.lon, one.lat, {kind: "stop", n: String(i + 1), text: t("past_lasting", {n: minutes(one.to - one.from)})}));

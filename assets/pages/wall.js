@@ -182,7 +182,7 @@
     const [item, clock] = first, p = it.project([item.lon, item.lat]), left = clock.due - gp.now(), rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const name = (gp.directory().matters[item.matter] || {}).name || item.category;
     put("callout", `<span>${esc(name)} · ${esc(t("clock_" + clock.name))}</span><b>${esc(t(left < 0 ? "over" : "left", {time: gp.remaining(left)}))}</b>`);
-    const flip = p.x + 34 * rem > it.getContainer().clientWidth;
+    const flip = p.x + 8 * rem + el.offsetWidth > it.getContainer().clientWidth;
     el.style.transform = `translate(${flip ? p.x - el.offsetWidth - 6.5 * rem : p.x + 6.5 * rem}px, ${p.y - el.offsetHeight / 2}px)`;
   }
 
