@@ -10,6 +10,7 @@ from pathlib import Path
 import geopandas
 import pytest
 from fastapi.testclient import TestClient
+from playwright.sync_api import Page
 
 from app import export
 from app.centre import Centre
@@ -126,3 +127,17 @@ def test_no_temporary_file_is_left(
     for form in ("xlsx", "gpkg", "csv"):
         assert web.get(f"/api/v1/export/cases.{form}", headers=as_role("operator")).status_code == 200
     assert list((tmp_path / "t").iterdir()) == []
+
+
+@pytest.mark.browser
+def test_the_menu_of_the_daily_page_saves_files(lived: Centre, open_now: None, page: Page) -> None:
+    """It opens on a click, and each of its three links is a download with the day's name."""
+    page.goto("/daily?lang=zh")
+    page.click(".exports summary")
+    day = lived.now().astimezone(lived.settings.tz).date()
+    for text, name in (("日报 PDF", f"daily-{day}.pdf"), ("当日案件 Excel", f"cases-{day}.xlsx"),
+                       ("当日案件 CSV", f"cases-{day}.csv")):  # fmt: skip
+        with page.expect_download() as waiting:
+            page.click(f".exports a:has-text('{text}')")
+        assert waiting.value.suggested_filename == f"gridpost-{lived.settings.site}-{name}"
+        assert waiting.value.path().stat().st_size > 500
