@@ -16,7 +16,7 @@ import pytest
 from app.centre import Centre, open_archive, open_centre
 from app.config import TOWN, Settings
 from app.follower import load
-from app.verifying import verify_day
+from app.verifying import lines, verify_day
 from streams.archive.follow import Keeper
 from streams.archive.keeping import KEEP_DAYS
 from streams.archive.store import Store
@@ -75,10 +75,14 @@ class BadLine:
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    """From 22:00 to 0:20, with the faults of the town's devices and of a bad line. At 23:00 everybody reads another
-    configuration: other working hours."""
-    folder = tmp_path_factory.mktemp("night")
-    watch = Watch(EVENING)
+    """From 22:00 to 0:20. At 23:00 everybody reads another configuration: other working hours."""
+    return lived(tmp_path_factory.mktemp("night"), EVENING, timedelta(minutes=60), timedelta(minutes=140))
+
+
+def lived(folder: Path, start: datetime, change: timedelta, span: timedelta) -> Night:
+    """A span of the town, with the faults of its devices and of a bad line, two people at its desk, and an archive
+    worker that keeps it. After `change` everybody has another configuration."""
+    watch = Watch(start)
     with Valkey(folder / "valkey") as server:
         settings = Settings(redis_url=server.url, state_dir=folder / "state")
         centre = open_centre(settings, watch)
@@ -87,11 +91,11 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
         play = begin(Place.load(TOWN), centre.desk(), watch, seed=3, operators=2)
         play.town = BadLine(play.town)  # type: ignore[assignment]  # what Play asks of a town
         keeper = worker(centre)
-        kept(play, keeper, EVENING + timedelta(minutes=60))
+        kept(play, keeper, start + change)
         other = open_centre(settings.model_copy(update={"work_hours": "09:00-12:00,13:00-18:00"}), watch)
         assert other.configuration.version != centre.configuration.version
         play.desk = other.desk()
-        kept(play, worker(other), EVENING + timedelta(minutes=140))
+        kept(play, worker(other), start + span)
         acts = len(other.queue.acts(most=1_000_000))
     return Night(settings.model_copy(update={"redis_url": None}), open_archive(settings).store, acts)
 
@@ -133,6 +137,18 @@ def test_a_day_that_is_not_over_comes_out_as_far_as_it_goes(night: Night) -> Non
     assert isinstance(second.found, Same), second
     assert (first.until, second.until) == (NEXT, "")
     assert first.found.acts + second.found.acts == night.acts
+
+
+@pytest.mark.nightly
+def test_a_whole_day_comes_out_again(tmp_path: Path) -> None:
+    """From midnight to midnight, and a little more for the checkpoint at its end."""
+    day = lived(tmp_path / "day", EVENING - timedelta(hours=22), timedelta(hours=12), timedelta(hours=24, minutes=6))
+    verified = verify_day(day.settings, DAY)
+    assert isinstance(verified.found, Same), verified
+    assert verified.until == NEXT
+    assert verified.found.acts > 1000
+    assert verified.found.cases >= 60
+    print(*lines(verified), sep="\n")  # noqa: T201  # what the nightly run is read for
 
 
 def test_an_act_that_somebody_bent_is_named(night: Night, tmp_path: Path) -> None:
