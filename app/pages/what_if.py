@@ -17,6 +17,7 @@ from app.views import frame
 from app.views import what_if as view
 from app.views.attributes import extra
 from app.what_if import ROLES, files, jobs_of
+from streams.codec import local_day
 from streams.what_if import FASTEST, MOST_MINUTES, MOST_PATROLS, MOST_RADIUS, SLOWEST, Comparison, Wish
 from streams.what_if_day import days
 from streams.what_if_policies import POLICIES
@@ -50,7 +51,9 @@ def _body(seen: desk.Seen, found: Comparison | None, day: str | None, *, gone: b
     there = days(files(desk.centre()))
     if not there:
         return [html.H1(word("wi_h1", lang)), html.P(word("wi_no_days", lang), className="wi-empty")]
-    shown = day if day in there else found.day if found else there[-1]
+    today = local_day(desk.centre().now(), desk.centre().settings.tz)
+    over = [each for each in there if each != today] or there
+    shown = day if day in there else found.day if found else over[-1]
     settings = form(lang, there, shown, found)
     if found is None:
         missing = [html.P(word("wi_gone", lang), className="wi-empty", role="status")] if gone else []
