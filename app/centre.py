@@ -30,6 +30,7 @@ from streams.configuration import Configuration, read_files
 from streams.desk import Desk
 from streams.dispatch_queue import DispatchQueue
 from streams.errors import BadSetting
+from streams.indicators.rules import Rules, load_rules
 from streams.keys import Keys
 from streams.matters import Matters, load_matters
 from streams.organisation import (
@@ -66,6 +67,7 @@ class Centre:
     roads: Roads | None
     borders: tuple[Border, ...]
     configuration: Configuration
+    score: Rules
 
     def desk(self) -> Desk:
         """What the ingest recipe and the clock worker need of this centre."""
@@ -107,6 +109,7 @@ def open_centre(settings: Settings, now: Callable[[], datetime] = wall_clock) ->
         accounts=Accounts(open_redis(settings, decode=True), keys),
         pictures=Pictures(settings.media_dir, settings.media_hosts), now=now,
         roads=read_roads(settings.basemap), borders=read_borders(settings.borders_file), configuration=configuration,
+        score=load_rules(settings.score, matters),
     )  # fmt: skip
     _current[:] = [centre]
     return centre

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     patrols: Path = Field(TOWN / "patrols.csv", description="the path of a patrol register")
     sources: Path = Field(TOWN / "sources.csv", description="the path of a list of sources")
     org: Path = Field(TOWN / "org.toml", description="the path of the organisation file")
+    score: Path = Field(ROOT / "data" / "score.toml", description="the path of the rules of the four-part score")
     timezone: str = Field("Asia/Shanghai", description="an IANA time zone, such as Asia/Shanghai")
     media_hosts: tuple[str, ...] = Field(
         (), description='a JSON list of host names, such as ["cameras.example.cn"]'

@@ -24,7 +24,7 @@ from streams.keys import CASE_DAYS
 
 if TYPE_CHECKING:  # DuckDB and Arrow are read when somebody asks
     from streams.indicators.counting import Counting, Source, Span
-    from streams.indicators.groups import Group
+    from streams.indicators.groups import Group, Site
 
 MOST_DAYS = 366
 From = Annotated[date | None, Query(alias="from", description="first local day; today when none is given")]
@@ -107,10 +107,16 @@ def ask(
     rest = [part for part in parts if part != period]
     if len(rest) > 1:
         raise Refused("unknown_group", f"by={by!r}: give one period (day, week or month) and one group at most")
-    site = groups.Site(centre.grids, centre.matters, centre.register, centre.org)
-    group = groups.group(site, rest[0] if rest else "", level) if rest or level is not None else groups.WHOLE
+    group = groups.group(site_of(centre), rest[0] if rest else "", level) if rest or level is not None else groups.WHOLE
     found = span(first, last, centre.settings.tz, centre.now(), until)
     return Asked(found, period, group, source, lives)
+
+
+def site_of(centre: Centre) -> Site:
+    """What groups follow from."""
+    from streams.indicators.groups import Site
+
+    return Site(centre.grids, centre.matters, centre.register, centre.org)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ from app import (
     pages,
     past,
     plan,
+    scores,
     sign_in,
     style,
     text,
@@ -87,7 +88,7 @@ def serve_centre(centre: Centre) -> FastAPI:
     )  # fmt: skip
     app.state.centre, app.state.feed = centre, live
     for part in (
-        sign_in, field, indicators, tracing, intake, plan, aid, past, export, what_if, api, listening, style,
+        sign_in, field, indicators, scores, tracing, intake, plan, aid, past, export, what_if, api, listening, style,
         operations, api_docs,
     ):  # fmt: skip
         app.include_router(part.router)

@@ -12,6 +12,7 @@ must cost next to nothing. What was asked is JSON that the scripts carry and nev
 | `told`     | `Told` | a loudspeaker has spoken |
 | `register` | list of patrols | those who can be sent are known |
 | `aid_ask`, `aid_lend` | the arguments of the script | one step of mutual aid at this site |
+| `correct`  | `corrections.Correction` | a score was put right |
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import msgspec
 
 from streams.ledger import Ledger
 
-Kind = Literal["record", "act", "look", "told", "register", "aid_ask", "aid_lend"]
+Kind = Literal["record", "act", "look", "told", "register", "aid_ask", "aid_lend", "correct"]
 PAGE = 1000
 
 

@@ -25,6 +25,7 @@ All keys of a site share one hash tag, so that a script may touch any of them on
 | `pending`         | hash   | until looked at again      | record (the case to open)   | record, clock |
 | `case:<no>`       | hash   | 35 days after it closed    | record, act                 | record, act, feed, API |
 | `log:<no>`        | list   | with the case              | record, act, clock          | API, pages |
+| `log:score:<to>/<who>` | list | 35 days                  | correct (of the score)      | `cases verify` |
 | `cases:open`      | zset   | while the case is open     | record, act (next deadline) | feed |
 | `reminders`       | zset   | while a clock runs         | all three (next mark)       | clock |
 | `waking`          | zset   | while suspended            | act (until when)            | clock |

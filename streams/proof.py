@@ -29,6 +29,8 @@ PAGE = 200
 SAY_EVERY = 10_000
 LENT = "lend:"
 """Before the number, the log of what the lender did about a partner's case, of which it has no copy."""
+SCORED = "score:"
+"""Before whose it is, the log of the corrections of a score: there is no case."""
 LAST = (2**63, 0)
 
 
@@ -300,7 +302,7 @@ def _wrong_state(case: CaseKept) -> tuple[int, str] | None:
             version, last, state = entry.version, n, entry.after
     if not case.log or (case.state, case.version) == (state, str(version)):
         return None
-    if case.no.startswith(LENT) and not case.state:
+    if case.no.startswith((LENT, SCORED)) and not case.state:
         return None
     stands = f"{case.state}, version {case.version}" if case.state else "no longer kept"
     return last, f"it left the case {state}, version {version}; the case is {stands}"

@@ -23,7 +23,7 @@ import msgspec
 from msgspec.structs import replace
 from redis import Redis
 
-from streams import acts, checkpoint, workflow
+from streams import acts, checkpoint, corrections, workflow
 from streams.acts import Asked
 from streams.aid import AidBook
 from streams.codec import moment
@@ -151,6 +151,7 @@ class Again:
         makes: dict[str, Callable[[Call, Desk, datetime], None]] = {
             "record": self._record, "act": self._act, "look": self._look, "told": self._told,
             "register": self._register, "aid_ask": self._aid, "aid_lend": self._aid,
+            "correct": self._correct,
         }  # fmt: skip
         try:
             makes[call.kind](call, self._desk(call.version), moment(call.now))
@@ -246,6 +247,9 @@ class Again:
     def _aid(self, call: Call, desk: Desk, now: datetime) -> None:
         if call.kind == "aid_ask" or call.kind == "aid_lend":
             AidBook(desk.queue).again(call.kind, call.asked, now)
+
+    def _correct(self, call: Call, desk: Desk, now: datetime) -> None:
+        corrections.again(desk.queue, call.asked, now)
 
     def _desk(self, version: str) -> Desk:
         """The desk of a version, at this server."""

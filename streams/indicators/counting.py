@@ -150,7 +150,7 @@ class Counting:
         connection.register("states", _states())
         key = "''" if not self.by.column else f"coalesce(c.{self.by.column}, '')"
         for name in ("newest", "facts", "acted", "came_in", "fell_due", "closed_in"):
-            _run(connection, name, key=key if self.by.of is None else "coalesce(keys.key, '')",
+            run_base(connection, name, key=key if self.by.of is None else "coalesce(keys.key, '')",
                  column=self.by.column or "no")  # fmt: skip
         return connection
 
@@ -162,14 +162,12 @@ class Counting:
         connection.register("announcing", _table(("category", "matter"), rows))
         column = {"grid": "e.grid", "matter": "announcing.matter"}.get(self.by.column, "e.id")
         key = "''" if not self.by.column else f"coalesce({column}, '')"
-        return _run(connection, "alerted", column=column, key=key if self.by.of is None else "coalesce(keys.key, '')")
+        key = key if self.by.of is None else "coalesce(keys.key, '')"
+        return run_base(connection, "alerted", column=column, key=key)
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         tz = self.source.tz
-        bounds = (midnight(self.span.first, tz), midnight(self.span.last + timedelta(days=1), tz), self.span.cut)
-        connection.execute("SET preserve_insertion_order = false")  # the order of cases is asked for where it matters
-        for name, at in zip(("begin", "finish", "cut"), bounds, strict=True):
-            connection.execute(f"SET VARIABLE {name} = TIMESTAMPTZ '{at.isoformat()}'")
+        bounds(connection, self.span, tz)
         connection.register("keys", _table(("value", "key"), list((self.by.of or {}).items())))
         periods = _periods(self.span, self.period, tz)
         kinds = pa.schema([("period", pa.string()), ("since", pa.timestamp("ms", "UTC"))])
@@ -187,11 +185,20 @@ def counting(source: Source, of: Span, period: str = "", by: Group = WHOLE, matt
         found.close()
 
 
+def bounds(connection: duckdb.DuckDBPyConnection, of: Span, tz: tzinfo) -> None:
+    """Set the variables `begin`, `finish` (of the span, half open) and `cut`."""
+    ends = (midnight(of.first, tz), midnight(of.last + timedelta(days=1), tz), of.cut)
+    for name, at in zip(("begin", "finish", "cut"), ends, strict=True):
+        connection.execute(f"SET VARIABLE {name} = TIMESTAMPTZ '{at.isoformat()}'")
+    connection.execute("SET preserve_insertion_order = false")  # the order of cases is asked for where it matters
+
+
 def _measure(each: Indicator) -> str:
     return MEASURES[each.measure].format(decided="decided" if each.cohort == "fell due" else "true")
 
 
-def _run(connection: duckdb.DuckDBPyConnection, name: str, **holes: str) -> duckdb.DuckDBPyConnection:
+def run_base(connection: duckdb.DuckDBPyConnection, name: str, **holes: str) -> duckdb.DuckDBPyConnection:
+    """Run one of the files in `base`, with its holes filled; returns the connection."""
     sql = base(name)
     for hole, text in holes.items():
         sql = sql.replace("{" + hole + "}", text)
