@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,9 +127,8 @@ def test_only_an_empty_server_is_played_on(archive: Archive, desk: Desk) -> None
 )
 def test_what_cannot_be_is_refused_with_what_can(archive: Archive, desk: Desk, wish: Wish, named: str) -> None:
     """The sentence names the value and the remedy, in Chinese too."""
-    with pytest.raises(BadWish, match="") as refused:
+    with pytest.raises(BadWish, match=re.escape(named)) as refused:
         examine(archive, DAY, wish, desk.register, desk.matters)
-    assert named in str(refused.value)
     assert refused.value.zh
 
 
