@@ -37,6 +37,7 @@ from geo.places import Position
 from geo.tagging import GridIndex
 from streams.dialects import decode
 from streams.recommend import Standing
+from streams.what_if_policies import nearest
 
 NOW = datetime(2026, 11, 18, 6, tzinfo=UTC)
 
@@ -237,9 +238,9 @@ def test_the_plain_way_sends_the_nearest_to_the_oldest(town: town_day.Town) -> N
         Standing("boat", "free", here, kind="vessel"), Standing("near", "free", Position(here.lon + 0.001, here.lat)),
         Standing("far", "free", Position(here.lon + 0.1, here.lat)),
     ]  # fmt: skip
-    sent = list(dispatching.nearest([first, second], free, NOW))
+    sent = list(nearest([first, second], free, NOW))
     assert sent == [(first.case.no, "near"), (second.case.no, "far")]
-    assert list(dispatching.nearest([first], free[:1], NOW)) == []
+    assert list(nearest([first], free[:1], NOW)) == []
 
 
 def test_the_list_of_the_county_is_timed(state: Path) -> None:
