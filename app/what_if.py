@@ -8,6 +8,7 @@ name and the same answer, which is kept as a file.
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import subprocess
 import sys
@@ -35,6 +36,7 @@ from streams.errors import BadWish
 from streams.what_if import Comparison, Merge, Wish, examine, name_of
 from streams.what_if_policies import Policy
 
+log = logging.getLogger("gridpost.web")
 router = APIRouter(tags=["read"])
 ROLES = ("supervisor", "leader", "administrator")
 KEPT = 100
@@ -82,11 +84,15 @@ class Jobs:
         return self._jobs.get(name)
 
     def answer(self, name: str) -> Comparison | None:
-        """The answer, when there is one."""
+        """The answer, when there is one; one of another release that reads differently is none."""
         path = self.folder / f"{name}.json"
         if not name.isalnum() or not path.exists():
             return None
-        return msgspec.json.decode(path.read_bytes(), type=Comparison)
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Comparison)
+        except msgspec.DecodeError as error:
+            log.info("%s is left alone: %s", path, error)
+            return None
 
     def _work(self) -> None:
         while True:

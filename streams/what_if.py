@@ -38,6 +38,8 @@ MOST_PATROLS, MOST_RADIUS, MOST_MINUTES = 200, 20_000.0, 10_080.0
 SLOWEST, FASTEST = 0.2, 5.0
 TWIN_S = 1800.0
 """An added patrol walks the round of the one it is like so many seconds ahead of it, so that they are not one."""
+MODEL = 1
+"""Counts the models: a kept answer of another one is no answer to the same question."""
 BACK = 2.0
 """Metres a second at which a patrol goes back to its round after a case."""
 Column = Literal["model", "changed"]
@@ -95,7 +97,7 @@ class Comparison(msgspec.Struct, frozen=True):
 def name_of(archive: Archive, day: str, wish: Wish, seed: int, version: str) -> str:
     """Names a question, so that the same one has the same answer: day, what the archive has of it, settings, seed and
     configuration."""
-    said = {"day": day, "digest": digest(archive, day), "wish": wish, "seed": seed, "version": version}
+    said = {"day": day, "digest": digest(archive, day), "wish": wish, "seed": seed, "version": version, "model": MODEL}
     return sha256(to_json(said)).hexdigest()[:20]
 
 
