@@ -5,7 +5,7 @@
 
 window.gridpostPastBar = (function () {
   const gp = window.gridpost, t = gp.t, e = gp.esc, MINUTE = 60000, DAY = 86400000, RENEW = 60000;
-  let bar = null, span = null, day = "", isOpen = false, asked = 0, renewed = 0, dragged = 0, failed = "", page = "";
+  let bar = null, span = null, day = "", isOpen = false, asked = 0, renewed = 0, dragged = 0, failed = "", page = "", tabbed = false;
   const past = () => window.gridpostPast, $ = (css) => bar.querySelector(css);
 
   /* Where the bar stands from the beginning, its room is there from the beginning: a map that is resized while it loads
@@ -76,15 +76,17 @@ window.gridpostPastBar = (function () {
     const opener = document.getElementById("past-open");
     if (opener) opener.onclick = () => (isOpen ? leave() : open());
     document.addEventListener("keydown", keys, true);
+    document.addEventListener("pointerdown", () => { tabbed = false; }, true);
   }
 
   /* Space, arrows, L and T; off while somebody writes. Taken before the map, which would pan by the arrows. */
   function keys(event) {
     const on = (css) => event.target.closest && event.target.closest(css);
     if (event.ctrlKey || event.metaKey || event.altKey || on("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable], dialog, .act-form, .menu")) return;
+    if (event.key === "Tab") tabbed = true;   // who came to a button by keys presses it by Space; who clicked it wants to play
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const run = {t: () => (isOpen && !past().active() && page !== "replay" ? close() : open()), l: () => leave(),
-      " ": on("button, a, summary, [role=option]") && event.target.matches(":focus-visible") ? null : play, ArrowLeft: () => past().step(-MINUTE), ArrowRight: () => past().step(MINUTE)}[key];
+      " ": tabbed && on("button, a, summary, [role=option]") ? null : play, ArrowLeft: () => past().step(-MINUTE), ArrowRight: () => past().step(MINUTE)}[key];
     if (!run || (!isOpen && key !== "t")) return;
     event.preventDefault();
     event.stopPropagation();

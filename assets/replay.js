@@ -63,7 +63,7 @@ window.gridpostPast = (function () {
   /* What came after is fetched before it is needed: some seconds of playing, at most ten minutes of time at once. */
   async function ahead() {
     const at = now(), need = Math.min(at + speed * AHEAD, edge());
-    if (fetching || !playing || upto >= need) return;
+    if (fetching || !playing || need - upto < (stalled ? 200 : 2000)) return;
     const mine = piece, to = Math.min(upto + Math.min(MOST, Math.max(30000, speed * PIECE)), edge());
     fetching = true;
     try {
