@@ -14,6 +14,7 @@ from app.labels_export import EXPORT_WORDS
 from app.labels_field import FIELD_WORDS
 from app.labels_past import PAST_WORDS
 from app.labels_plan import PLAN_WORDS
+from app.labels_scores import SCORE_WORDS
 from app.labels_what_if import WHAT_IF_WORDS
 from streams.workflow import ACTS
 
@@ -455,6 +456,7 @@ WORDS: dict[str, tuple[str, str]] = {
     **DAILY_WORDS,
     **EXPORT_WORDS,
     **WHAT_IF_WORDS,
+    **SCORE_WORDS,
 }
 
 

@@ -104,6 +104,13 @@ def board_of(centre: Centre, first: date | None, last: date | None, by: str) -> 
     return Board(asked.span.first, asked.span.last, found, counted.names(site, by))
 
 
+def names_of(centre: Centre, by: str) -> Any:
+    """The names of persons, squads, grids or departments."""
+    from streams.indicators import scores as counted
+
+    return counted.names(site_of(centre), by)
+
+
 def points_of(centre: Centre, first: date | None, last: date | None, by: str, who: str) -> list[Point]:
     """Every point of one score, in the order of the acts behind them."""
     from streams.indicators import scores as counted

@@ -60,6 +60,7 @@ log = logging.getLogger("gridpost.web")
 PAGES = {
     "wall": "大屏 Wall", "dispatch": "调度 Dispatch", "replay": "回放 Replay", "daily": "日报 Daily",
     "what-if": "推演 What if",
+    "scores": "四维考评 Scores",
 }  # fmt: skip
 
 

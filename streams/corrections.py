@@ -21,6 +21,8 @@ from streams.workflow import APPROVERS
 
 To = Literal["person", "squad", "grid", "department"]
 Part = Literal["post", "module", "team", "task_force"]
+TO: tuple[str, ...] = get_args(To)
+PARTS: tuple[str, ...] = get_args(Part)
 MOST = 1000.0
 """More points than that are a slip of the pen."""
 
@@ -65,7 +67,7 @@ def again(queue: DispatchQueue, asked: bytes, now: datetime) -> int:
 
 
 def _check(asked: Correction) -> None:
-    for name, value, known in (("to", asked.to, get_args(To)), ("part", asked.part, get_args(Part))):
+    for name, value, known in (("to", asked.to, TO), ("part", asked.part, PARTS)):
         if value not in known:
             raise Refused("bad_correction", f"{name} = {value!r}: use one of {', '.join(known)}")
     if not isfinite(asked.points) or not 0 < abs(asked.points) <= MOST:

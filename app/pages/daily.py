@@ -101,6 +101,8 @@ def picker(shown: date, lang: Lang) -> list[Any]:
         html.Span(className="spacer"),
         html.Div([step(-1, "previous_day", "‹"), field, step(1, "next_day", "›")], className="days"),
         html.A(word("wi_open", lang), href=f"/what-if?day={shown.isoformat()}", className="wi-link"),
+        html.A(word("sc_open", lang), href=f"/scores?from={shown.isoformat()}&to={shown.isoformat()}",
+               className="wi-link"),
         exports(shown, lang),
         button,
     ]

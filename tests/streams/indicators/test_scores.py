@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from streams import acts, corrections
+from streams import acts, checkpoint, corrections
 from streams.acts import Asked
 from streams.archive.follow import Keeper
 from streams.archive.reading import Archive
@@ -15,7 +15,7 @@ from streams.archive.store import Store
 from streams.codec import local_day, read_entry
 from streams.corrections import Correction
 from streams.desk import Desk
-from streams.dispatch_queue import DispatchQueue, Tagged
+from streams.dispatch_queue import DispatchQueue
 from streams.errors import BadSetting, Refused, RoleRefused
 from streams.indicators.counting import Span, span
 from streams.indicators.groups import Site
@@ -27,9 +27,12 @@ from streams.matters import load_matters
 from streams.model import Clock, Entry, State
 from streams.proof import local_days, prove
 from streams.snapshot import Snapshot
+from streams.verify import Same
+from tests.streams.archive.test_keeper import say
 from tests.streams.desk import Watch, four_grids, make_desk, small_register
 from tests.streams.indicators.kept import HOUR, ZERO, asked, case, handle, keep
-from tests.streams.samples import SHANGHAI, report
+from tests.streams.samples import SHANGHAI
+from tests.streams.test_verify import Kept, again, told_of
 
 DATA = Path(__file__).parents[3] / "data"
 MINE = """
@@ -153,7 +156,7 @@ def test_each_point_is_traced_to_its_act(desk: Desk, tmp_path: Path) -> None:
 
 def worked(desk: Desk, watch: Watch) -> Span:
     """A case from report to rating, by patrol P-1, through the real scripts; the span of its day."""
-    desk.queue.record([Tagged(report("r").event, report("r").intent, "hotline")], watch.now)
+    say(desk, "report", "hotline", category="exposed_rubbish", text="垃圾", lon=119.2071, lat=34.9072)
     [no] = [one.no for one in desk.queue.open_cases()]
     for name, more in (
         ("verify", {}), ("accept", {}), ("dispatch", {"patrol": "P-1"}), ("arrive", {}), ("handle", {"text": "done"}),
@@ -229,3 +232,15 @@ def test_the_rules_that_come_with_the_product_fit_its_catalogue() -> None:
     assert {rule.part for rule in rules.rules.values()} == set(rules.parts)
     assert {rule.to for rule in rules.rules.values()} == {"person", "squad", "grid", "department"}
     assert small_register().patrols
+
+
+def test_a_correction_comes_out_again(desk: Desk, watch: Watch, tmp_path: Path) -> None:
+    """The calls of the journal, made once more elsewhere, write the same entries of the same score."""
+    start = checkpoint.take(desk.queue.redis, desk.queue.keys)
+    worked(desk, watch)
+    corrections.correct(desk.queue, CORRECTION, watch.now)
+    kept = Kept(desk.queue, start)
+    assert [call.kind for call in kept.calls][-1] == "correct"
+    found = again(desk, kept.stretch())
+    assert isinstance(found, Same), told_of(found)
+    assert found.acts == len(kept.acts)
