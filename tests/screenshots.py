@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ PHONE: dict[str, Any] = {
 
 
 def main() -> None:
-    """Run a demo, let its town live and its patrols be sent, and photograph it."""
+    """Run a demo, let its town live and its patrols be sent, and photograph it, the past too."""
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as (ready, _), sync_playwright() as kit:
         enliven(ready)
@@ -104,7 +105,26 @@ def photograph(browser: Browser, ready: dict[str, Any], width: int, height: int,
     page.goto(f"{ready['what_if']}&lang={lang}")
     page.wait_for_selector(".wi-table")
     page.screenshot(path=OUT / f"what-if-{lang}-{width}.png", full_page=True)
+    for name in ("dispatch", "wall", "replay"):
+        photograph_past(page, name, lang, OUT / f"{name}-past-{lang}-{width}.png")
     context.close()
+
+
+def photograph_past(page: Page, name: str, lang: str, picture: Path) -> None:
+    """A page as it was two minutes ago; on /replay somebody on a case is followed."""
+    then = datetime.now(UTC) - timedelta(minutes=2)
+    page.goto(f"/{name}?lang={lang}&at={then:%Y-%m-%dT%H:%M:%SZ}")
+    drawn(page)
+    until(lambda: page.evaluate("!!gridpost.past()"), 60, "the past")
+    if name == "replay":
+        sent = "(Object.values(gridpost.state().patrols).find((one) => one.case) || {id: 'P-001'}).id"
+        patrol = page.evaluate(sent)
+        page.fill("#past-find", patrol)
+        page.click(f"[data-patrol='{patrol}']")
+        page.fill("#past-find", "")
+        page.wait_for_selector(".walk-figures")
+    page.wait_for_timeout(3000)  # the picture is of a page at rest
+    page.screenshot(path=picture)
 
 
 def photograph_phone(browser: Browser, ready: dict[str, Any], lang: str) -> None:
