@@ -33,8 +33,12 @@ SKEW_MS = 5 * 60_000
 """Entries of a stream are in the order of the centre's time but for so much."""
 Within = tuple[datetime, datetime]
 CASES_NOW = """
-    SELECT * FROM cases QUALIFY row_number() OVER (PARTITION BY no ORDER BY ms DESC, seq DESC) = 1
+    SELECT c.* FROM cases c
+    JOIN (SELECT no, max(ms * 1048576 + seq) AS place FROM cases GROUP BY no) newest
+        ON newest.no = c.no AND newest.place = c.ms * 1048576 + c.seq
 """
+"""In two narrow steps, since a window over whole rows takes half as much again, and `max_by` of rows ten times. `place`
+is the stream id as one number: no millisecond has a million entries."""
 
 
 class Archive:
