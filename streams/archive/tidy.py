@@ -29,6 +29,9 @@ APART = ("contacts",)
 """Kinds that are in no version of a day: what must be deleted when somebody asks for it cannot be frozen."""
 MANY = 40
 """So many small files of a kind are put together while their day runs."""
+LARGE = 200_000
+"""A file of so many rows is not small: until its day is over it stays as it is, else the whole day would be written
+again each time."""
 
 
 def tidy(store: Store, head: Head, now: datetime, tz: tzinfo, keep_days: Mapping[str, int]) -> Head:
@@ -100,7 +103,7 @@ def _gather(store: Store, head: Head, now: datetime, tz: tzinfo) -> Head:
     kept: list[Part] = []
     groups: dict[tuple[str, str], list[Part]] = defaultdict(list)
     for part in head.parts:
-        ready = part.hour is None and (part.kind != "tracks" or part.end < hour)
+        ready = part.hour is None and (part.end < hour if part.kind == "tracks" else part.rows < LARGE)
         if ready:
             groups[part.kind, part.day].append(part)
         else:
