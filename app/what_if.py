@@ -33,8 +33,8 @@ from app.listing import viewer_of
 from app.what_if_rows import encoded
 from streams.archive.reading import Archive
 from streams.errors import BadWish
-from streams.what_if import Comparison, Merge, Wish, examine, name_of
-from streams.what_if_policies import Policy
+from streams.what_if.comparing import Comparison, Merge, Wish, examine, name_of
+from streams.what_if.policies import Policy
 
 log = logging.getLogger("gridpost.web")
 router = APIRouter(tags=["read"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streams.codec import to_json
-from streams.what_if import Comparison
-from streams.what_if_figures import Figures
+from streams.what_if.comparing import Comparison
+from streams.what_if.figures import Figures
 
 
 class Row(NamedTuple):

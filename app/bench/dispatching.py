@@ -34,7 +34,7 @@ from streams.assignment import costs, without
 from streams.model import Case, State
 from streams.recommend import Roster, Standing, Wanted, candidates
 from streams.simulator import Place
-from streams.what_if_policies import Choose, first_of_list, fitting, nearest, overall
+from streams.what_if.policies import Choose, first_of_list, fitting, nearest, overall
 
 MATTERS = ROOT / "data" / "matters.toml"
 LOADS = ((1.0, "ordinary day"), (2.0, "double day"))

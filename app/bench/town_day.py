@@ -38,8 +38,8 @@ from streams.simulated_devices import Outages
 from streams.simulated_patrols import SHIFTS
 from streams.simulated_reports import RESIDENTS, VILLAGES, Reports
 from streams.simulator import ALERTS, RESIDENT_REPORTS, VILLAGE_REPORTS, Place
-from streams.what_if_crews import Crew, Crews, Whereabouts
-from streams.what_if_policies import Choose
+from streams.what_if.crews import Crew, Crews, Whereabouts
+from streams.what_if.policies import Choose
 
 MIDNIGHT = datetime(2026, 11, 18, tzinfo=ZoneInfo("Asia/Shanghai"))
 SPEEDS = {"person": 5.0, "vehicle": 10.0, "vessel": 6.0}

@@ -14,7 +14,7 @@ from streams.errors import BadSetting
 
 if TYPE_CHECKING:
     from app.config import Settings
-    from streams.what_if import Comparison, Wish
+    from streams.what_if.comparing import Comparison, Wish
 
 Kind = Annotated[list[str] | None, typer.Option(help="For every matter that merges, or matter=value; repeat it.")]
 HEADS = ("", "real day", "model", "changed", "change")
@@ -55,7 +55,7 @@ def wish_of(
     """The settings of a command line; raises BadSetting."""
     import msgspec
 
-    from streams.what_if import Merge, Wish
+    from streams.what_if.comparing import Merge, Wish
 
     general: dict[str, float] = {}
     single: dict[str, dict[str, float]] = {}
@@ -82,7 +82,7 @@ def played(settings: Settings, day: str, wish: Wish, seed: int, *, tell: bool = 
     """Play it on a Valkey that is started for it and thrown away; the site's own is not asked."""
     from app.centre import open_archive, open_centre
     from streams.embedded import Valkey
-    from streams.what_if import Column, compare
+    from streams.what_if.comparing import Column, compare
 
     last: list[tuple[int, str]] = []
 

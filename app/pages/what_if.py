@@ -18,9 +18,9 @@ from app.views import what_if as view
 from app.views.attributes import extra
 from app.what_if import ROLES, files, jobs_of
 from streams.codec import local_day
-from streams.what_if import FASTEST, MOST_MINUTES, MOST_PATROLS, MOST_RADIUS, SLOWEST, Comparison, Wish
-from streams.what_if_day import days
-from streams.what_if_policies import POLICIES
+from streams.what_if.comparing import FASTEST, MOST_MINUTES, MOST_PATROLS, MOST_RADIUS, SLOWEST, Comparison, Wish
+from streams.what_if.day import days
+from streams.what_if.policies import POLICIES
 
 TITLE = "推演 What if · 网格哨 Gridpost"
 FIELDS = ("day", "patrols", "where", "policy", "radius", "minutes", "matter", "speed", "seed")

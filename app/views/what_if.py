@@ -22,8 +22,8 @@ from app.views.daily import day_name
 from app.views.report import heading
 from app.what_if_rows import ROWS, Row, cell, delta, value_of
 from streams.codec import moment
-from streams.what_if import Comparison
-from streams.what_if_figures import Figures
+from streams.what_if.comparing import Comparison
+from streams.what_if.figures import Figures
 
 COLUMNS = ("real", "model", "changed")
 LINES = {"real": ("#8A979E", "6 5"), "model": ("#1F66B0", ""), "changed": ("#B9540A", "")}

@@ -31,7 +31,7 @@ MOST_NESTED = 32
 AHEAD = timedelta(minutes=5)
 LATE = timedelta(hours=24)
 DECIMALS = 7
-"""A place is known to 1e-7 degrees, about a centimetre: far finer than any receiver, and what the archive keeps exactly."""
+"""A place is known to 1e-7 degrees, about a centimetre: finer than any receiver, and what the archive keeps exactly."""
 
 Id = str | int
 Time = Annotated[datetime, msgspec.Meta(tz=True)] | float
@@ -69,7 +69,7 @@ def time_of(at: datetime | float, received: datetime) -> tuple[datetime, bool]:
 
 
 def place_of(lon: float, lat: float, datum: str | None) -> Position:
-    """The place in WGS 84, to a centimetre; raises Refused when the pair is no place on earth or the datum is not known."""
+    """The place in WGS 84, to a centimetre; raises Refused when the pair is no place or the datum is not known."""
     try:
         if datum is not None and datum != "wgs84":
             position = Position.checked(lon, lat)

@@ -37,7 +37,7 @@ from geo.places import Position
 from geo.tagging import GridIndex
 from streams.dialects import decode
 from streams.recommend import Standing
-from streams.what_if_policies import nearest
+from streams.what_if.policies import nearest
 
 NOW = datetime(2026, 11, 18, 6, tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from app.labels_what_if import WHAT_IF_WORDS
 from app.views import what_if as view
 from app.what_if_rows import ROWS
 from streams.errors import BadSetting
-from streams.what_if import Comparison, Merge, Note, Wish
-from streams.what_if_figures import Figures, change
+from streams.what_if.comparing import Comparison, Merge, Note, Wish
+from streams.what_if.figures import Figures, change
 from tests.app.archived import archived
 from tests.conftest import wait_until
 

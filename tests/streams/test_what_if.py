@@ -16,9 +16,9 @@ from streams.errors import BadSetting, BadWish
 from streams.keys import Keys
 from streams.matters import load_matters
 from streams.model import Case, Clock, State
-from streams.what_if import Comparison, Merge, Wish, compare, examine, merging, name_of
-from streams.what_if_chances import ASSUMED, Chances, Luck
-from streams.what_if_figures import BINS, Log, broken, courses, measure
+from streams.what_if.chances import ASSUMED, Chances, Luck
+from streams.what_if.comparing import Comparison, Merge, Wish, compare, examine, merging, name_of
+from streams.what_if.figures import BINS, Log, broken, courses, measure
 from tests.streams.catalogue import CATALOGUE
 from tests.streams.desk import make_desk
 from tests.streams.samples import SHANGHAI
