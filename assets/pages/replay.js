@@ -5,8 +5,8 @@
 
 (function () {
   const gp = window.gridpost, map = window.gridpostMap, past = window.gridpostPast, t = gp.t, e = gp.esc;
-  const NEAR = 5, RENEW = 5000, LIST = 1000, WAY = "live-past-way", MARKS = "live-past-marks", COLOUR = "#F4F0FF";
-  let patrol = null, chosen = null, walk = null, asked = 0, renewed = 0, drawn = 0, dirty = true, find = "", centred = 0;
+  const NEAR = 5, RENEW = 5000, LIST = 1000, CLOSE = 13.8, WAY = "live-past-way", MARKS = "live-past-marks", COLOUR = "#F4F0FF";
+  let patrol = null, chosen = null, walk = null, asked = 0, renewed = 0, drawn = 0, dirty = true, find = "", centred = 0, loose = false, close = 0;
 
   const api = window.dash_clientside = window.dash_clientside || {};
   api.gridpost = Object.assign(api.gridpost || {}, {startReplay});
@@ -14,15 +14,15 @@
   function startReplay() {
     gp.start("replay");
     for (const kind of ["reset", "cases", "patrols"]) gp.on(kind, () => { dirty = true; });
-    gp.on("reset", () => { renewed = 0; drawn = 0; draw(); ask(); });
+    gp.on("reset", () => { renewed = 0; drawn = 0; draw(); ask(); if (map.map) hold(); });
     gp.on("cases", (items) => { if (items.some((item) => item.no === chosen)) ask(); });
     gp.on("patrols", (items) => { if (items.some((item) => item.id === patrol)) centre(); });
     gp.on("tick", draw);
     gp.on("past", ask);
     map.start("map", {on: {case: followCase, patrol: followPatrol, device: () => undefined, ground: () => undefined, name: tip},
-      ready: (it) => { it.on("styledata", () => { if (!it.getSource(WAY)) drawWay(); }); drawWay(); }});
-    document.getElementById("map-plus").onclick = () => map.zoom(1);
-    document.getElementById("map-minus").onclick = () => map.zoom(-1);
+      ready: mapReady});
+    document.getElementById("map-plus").onclick = () => { close = 0; map.zoom(1); };
+    document.getElementById("map-minus").onclick = () => { close = 0; map.zoom(-1); };
     document.getElementById("map-fit").onclick = () => { unfollow(); map.fitAll(400); };
     document.getElementById("past-find").addEventListener("input", (event) => { find = event.target.value.trim().toLowerCase(); drawn = 0; draw(); });
     document.getElementById("past-cases").addEventListener("click", clicked);
@@ -33,6 +33,15 @@
     if (said.get("case")) followCase(said.get("case"));
     else if (said.get("patrol")) followPatrol(said.get("patrol"));
     return Date.now();
+  }
+
+  function mapReady(it) {
+    it.on("styledata", () => { if (!it.getSource(WAY)) drawWay(); });
+    it.on("moveend", () => setTimeout(hold, 0));
+    it.on("dragstart", () => { loose = true; });   // the map never moves under a hand
+    it.on("wheel", () => { close = 0; });
+    drawWay();
+    if (chosen || patrol) aim();
   }
 
   function clicked(event) {
@@ -105,7 +114,7 @@
     chosen = no;
     const item = gp.state().cases[no];
     map.select({case: no, patrol: item ? item.patrol || null : null, grid: item ? item.grid : null, candidates: []});
-    if (item && item.lon !== null && item.lon !== undefined) map.find(item.lon, item.lat);
+    aim();
     drawWay();
     ask();
     remember();
@@ -124,16 +133,38 @@
     patrol = id;
     walk = null;
     map.select({case: null, patrol: id, grid: null, candidates: []});
-    const at = map.place(id);
-    if (at) map.find(at[0], at[1]);
+    aim();
     askWalk();
     remember();
+  }
+
+  function target() {
+    const item = chosen && gp.state().cases[chosen];
+    if (item) return item.lon === null || item.lon === undefined ? null : [item.lon, item.lat];
+    return patrol ? map.place(patrol) : null;
+  }
+
+  /* What is followed comes into the middle, near enough to see streets. */
+  function aim() {
+    const at = target();
+    loose = false;
+    if (!at || !map.map) return;
+    close = Math.max(map.map.getZoom(), CLOSE);
+    map.find(at[0], at[1]);
+  }
+
+  /* Plotly may put the map back while it moves: it is brought to the followed one again, unless a hand has moved it. */
+  function hold() {
+    const at = target(), it = map.map;
+    if (!at || loose || it.isMoving()) return;
+    const here = it.getCenter(), far = close && it.getZoom() < close - 0.3;
+    if (far || map.metres(at, [here.lng, here.lat]) > 25) it.jumpTo(far ? {center: at, zoom: close} : {center: at});
   }
 
   /* The map stays where the followed patrol is; between its fixes it stands. */
   function centre() {
     const at = gp.state().patrols[patrol], it = map.map;
-    if (!it || !at || at.lon === undefined || performance.now() - centred < 300) return;
+    if (!it || !at || at.lon === undefined || loose || performance.now() - centred < 300) return;
     centred = performance.now();
     it.easeTo({center: [at.lon, at.lat], duration: past.playing() ? 280 : 0, easing: (x) => x});
   }

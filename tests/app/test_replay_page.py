@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -153,7 +153,7 @@ def test_playing_goes_on_and_changes_what_stands_there(page: Page, history: Hist
 
 def test_a_patrol_moves_while_it_plays(page: Page, history: History) -> None:
     """From its first fix on it comes along its way, with a trail behind it."""
-    look(page, "dispatch", history.began)
+    look(page, "dispatch", history.began + timedelta(seconds=2))
     page.click("[data-speed='60']")
     page.keyboard.press("Space")
     eventually(page, f"(gridpost.state().patrols['{WALKER}'] || {{}}).lon > 119.1754", "at the end of its walk")
