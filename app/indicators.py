@@ -41,6 +41,7 @@ def indicators(
     by: Annotated[str, Query(description="a period, a group, or both with a comma, as in day,grid")] = "day",
     level: Annotated[int | None, Query(description="of the grids, with by=grid; else the grid that counts")] = None,
     until: Until = None,
+    tracks: Annotated[bool, Query(description="also what is counted from positions, which takes its time")] = False,
     opened: Annotated[str, Query(alias="open", description="an indicator: the cases behind it instead")] = "",
     group: Annotated[str | None, Query(description="with open: only of this group")] = None,
     period: Annotated[str | None, Query(description="with open: only of this period, as in 2026-11-22")] = None,
@@ -51,7 +52,7 @@ def indicators(
     `open`, the cases that one figure counts."""
     centre = centre_of(request)
     asked = ask(centre, first, last, by, level, until)
-    with _counting(centre, asked) as found:
+    with _counting(centre, asked, tracks) as found:
         first, last, cut = asked.span
         head = {"from": first.isoformat(), "to": last.isoformat(), "cut": cut.isoformat(), "by": by}
         if not opened:
@@ -120,11 +121,11 @@ def site_of(centre: Centre) -> Site:
 
 
 @contextmanager
-def _counting(centre: Centre, asked: Asked) -> Iterator[Counting]:
+def _counting(centre: Centre, asked: Asked, tracks: bool) -> Iterator[Counting]:
     from streams.indicators.counting import counting
 
     matters = None if asked.living else centre.matters  # Redis keeps alerts for hours: their figures are counters there
-    with counting(asked.source, asked.span, asked.period, asked.by, matters) as found:
+    with counting(asked.source, asked.span, asked.period, asked.by, matters, tracks=tracks) as found:
         yield found
 
 

@@ -34,7 +34,7 @@ MEASURES = {
 }
 """How the rows of an indicator become its figure. Of nothing, or while all that is due has time left, there is no
 share."""
-MEASURED = {"alerts": ("grid", "matter")}
+MEASURED = {"alerts": ("grid", "matter"), "tracks": ("patrol",)}
 """Columns by which what is no case can be grouped."""
 
 
@@ -90,9 +90,10 @@ class Behind(NamedTuple):
 class Counting:
     """The figures of a span, by a period ("" for none) and a group, over an open connection."""
 
-    def __init__(self, source: Source, of: Span, period: str = "", by: Group = WHOLE, matters: Matters | None = None
-                 ) -> None:  # fmt: skip
+    def __init__(self, source: Source, of: Span, period: str = "", by: Group = WHOLE, matters: Matters | None = None,
+                 *, tracks: bool = False) -> None:  # fmt: skip
         self.source, self.span, self.period, self.by, self.matters = source, of, period, by, matters
+        self.tracks = tracks
         self._open: dict[str, duckdb.DuckDBPyConnection] = {}
 
     def close(self) -> None:
@@ -124,10 +125,10 @@ class Counting:
         return [Behind(*row) for row in self._run(wanted, sql, {"key": key, "period": period})]
 
     def _wanted(self, wanted: Iterable[Indicator] | None) -> Iterator[Indicator]:
+        asked = {"alerts": self.matters is not None, "tracks": self.tracks}
         for each in indicators().values() if wanted is None else wanted:
-            if each.cohort in OF_CASES or (
-                self.matters is not None and (not self.by.column or self.by.column in MEASURED.get(each.cohort, ()))
-            ):
+            grouped = not self.by.column or self.by.column in MEASURED.get(each.cohort, ())
+            if each.cohort in OF_CASES or (asked[each.cohort] and grouped):
                 yield each
 
     def _run(self, each: Indicator, sql: str, more: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -140,7 +141,7 @@ class Counting:
     def _connection(self, cohort: str) -> duckdb.DuckDBPyConnection:
         kind = "cases" if cohort in OF_CASES else cohort
         if kind not in self._open:
-            self._open[kind] = self._cases() if kind == "cases" else self._alerts()
+            self._open[kind] = {"cases": self._cases, "alerts": self._alerts, "tracks": self._tracks}[kind]()
         return self._open[kind]
 
     def _cases(self) -> duckdb.DuckDBPyConnection:
@@ -165,6 +166,13 @@ class Counting:
         key = key if self.by.of is None else "coalesce(keys.key, '')"
         return run_base(connection, "alerted", column=column, key=key)
 
+    def _tracks(self) -> duckdb.DuckDBPyConnection:
+        connection = self.source.open(self.span.days(self.source.tz), ("tracks",))
+        self._prepare(connection)
+        key = "''" if not self.by.column else "{device}" if self.by.of is None else "coalesce(keys.key, '')"
+        run_base(connection, "moved", key=key, device="steps.device")
+        return run_base(connection, "visited", key=key, device="t.device")
+
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         tz = self.source.tz
         bounds(connection, self.span, tz)
@@ -175,10 +183,11 @@ class Counting:
 
 
 @contextmanager
-def counting(source: Source, of: Span, period: str = "", by: Group = WHOLE, matters: Matters | None = None
-             ) -> Iterator[Counting]:  # fmt: skip
-    """A `Counting`, closed after use. `matters`: the catalogue, for the alerts of matters that announce first."""
-    found = Counting(source, of, period, by, matters)
+def counting(source: Source, of: Span, period: str = "", by: Group = WHOLE, matters: Matters | None = None, *,
+             tracks: bool = False) -> Iterator[Counting]:  # fmt: skip
+    """A `Counting`, closed after use. `matters`: the catalogue, for the alerts of matters that announce first;
+    `tracks`: also what is counted from positions, of which there are so many that nobody gets it unasked."""
+    found = Counting(source, of, period, by, matters, tracks=tracks)
     try:
         yield found
     finally:

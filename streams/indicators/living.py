@@ -1,7 +1,7 @@
 """The same rows from Redis, for days from before there was an archive: cases as they are, of the last 35 days.
 
-What a case was at an earlier cut-off Redis does not know; alerts and tracks it no longer has. So the archive answers
-wherever it reaches (`source`).
+What a case was at an earlier cut-off Redis does not know; alerts it no longer has, and tracks are the archive's as far
+as it has them. So the archive answers wherever it reaches (`source`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ PAGE = 5000
 def source(archive: Archive, ledger: Ledger, first: date) -> Source:
     """The archive when it began before the day `first`, else what Redis has."""
     days = archive.days()
-    return archive if days and days[0] < first.isoformat() else Living(ledger)
+    return archive if days and days[0] < first.isoformat() else Living(ledger, archive)
 
 
 class Living(NamedTuple):
     """What Redis has, as a source of the indicators."""
 
     ledger: Ledger
+    archive: Archive
 
     @property
     def tz(self) -> tzinfo:
@@ -41,6 +42,8 @@ class Living(NamedTuple):
     def open(self, days: Iterable[str], kinds: Sequence[str] = ("cases", "acts"), *, tail: bool = True
              ) -> duckdb.DuckDBPyConnection:  # fmt: skip
         """A connection with a view for each of `kinds`; those that Redis does not keep are empty."""
+        if "tracks" in kinds:
+            return self.archive.open(days, kinds, tail=tail)
         connection = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
         connection.execute("SET TimeZone = ?", [str(self.tz)])
         found = {"cases": self._cases, "acts": self._acts}

@@ -82,6 +82,19 @@ def test_the_groups_add_up(web: TestClient, as_role: Role, centre: Centre) -> No
         assert sum(item["came_in"]["reported"] for item in items) == opened, by
 
 
+def test_positions_are_counted_when_asked(web: TestClient, as_role: Role, centre: Centre) -> None:
+    """Kilometres and visited grids, by squad, also on the first day of the archive; unasked there are none."""
+    headers = as_role("operator")
+    for n in range(3):
+        at = (centre.now() + timedelta(seconds=10 * (n - 3))).isoformat()
+        fix = {"kind": "position", "device": "P-001", "id": f"f-{n}", "at": at, "lon": 119.17, "lat": 34.94 + n / 1e4}
+        web.post("/api/v1/events", json=fix, headers=headers)
+    (item,) = web.get("/api/v1/indicators?by=squad&tracks=true", headers=headers).json()["items"]
+    assert item["tracks"]["grids_visited"] == 1
+    assert 0.021 < item["tracks"]["kilometres"] < 0.023
+    assert web.get("/api/v1/indicators?by=squad", headers=headers).json()["items"] == []
+
+
 def test_what_cannot_be_answered_is_said(web: TestClient, as_role: Role) -> None:
     """Each refusal names the value and what would do."""
     headers = as_role("operator")

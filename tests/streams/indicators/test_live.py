@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
 
+from geo.tracks import Fix, length
 from streams import scoring
 from streams.archive.follow import Keeper
 from streams.archive.reading import Archive
@@ -16,6 +19,7 @@ from streams.indicators.counting import Counting, span
 from streams.indicators.definitions import indicators
 from streams.indicators.groups import Site, group
 from streams.indicators.living import Living
+from streams.model import Kind
 from streams.simulator import Place
 from streams.snapshot import Snapshot
 from streams.workflow import OPEN
@@ -62,7 +66,7 @@ def live(morning: Morning) -> scoring.Figures:
 @pytest.mark.parametrize("kept", ["archive", "redis"])
 def test_the_indicators_are_the_live_figures(morning: Morning, kept: str) -> None:
     """Every figure that both have, to the last case; from the archive and from Redis."""
-    source = Living(morning.played.queue) if kept == "redis" else morning.archive
+    source = Living(morning.played.queue, morning.archive) if kept == "redis" else morning.archive
     (row,) = counted(morning, source=source).figures()
     found, figures = row.figures, live(morning)
     came, due = figures.came_in, figures.fell_due
@@ -130,3 +134,22 @@ def test_each_figure_of_the_town_opens_to_its_cases(morning: Morning) -> None:
         if each.measure == "count" and each.name in row.figures:
             behind = [one.no for one in counting.cases_of(each.name)]
             assert len(behind) == len(set(behind)) == row.figures[each.name], each.name
+
+
+def test_the_kilometres_are_those_of_the_fixes(morning: Morning) -> None:
+    """Each patrol's way from fix to believed fix, as it was recorded, without gaps; and the grids it was in."""
+    whole = counted(morning, "patrol")
+    counting = Counting(whole.source, whole.span, "", whole.by, tracks=True)
+    found = {row.key: row.figures for row in counting.figures()}
+    fixes: dict[str, list[Fix]] = defaultdict(list)
+    grids: dict[str, set[str]] = defaultdict(set)
+    for each in morning.played.queue.events(1_000_000):
+        if each.event.kind is Kind.POSITION and not each.flag and each.event.position:
+            fixes[each.event.device].append(Fix(each.event.at, each.event.position))
+            grids[each.event.device] |= {each.event.grid or ""} - {""}
+    assert fixes
+    for device, track in fixes.items():
+        ordered = sorted(track, key=lambda fix: fix.at)
+        way = sum(length(pair) for pair in pairwise(ordered) if pair[1].at - pair[0].at <= timedelta(minutes=10))
+        assert found[device]["kilometres"] == pytest.approx(way / 1000), device
+        assert found[device]["grids_visited"] == len(grids[device]), device

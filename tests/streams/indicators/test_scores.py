@@ -176,14 +176,15 @@ CORRECTION = Correction(
 def test_a_correction_is_an_act_of_its_own(desk: Desk, watch: Watch, tmp_path: Path) -> None:
     """It counts with its reason, once, in the archive as in Redis; it is sealed, and the trace is proved with it."""
     of, rules, keys = worked(desk, watch), mine(desk, tmp_path), desk.queue.keys
-    before = scores(Living(desk.queue), of, site(desk), rules, "person")[0]
+    archive = Archive(Store(tmp_path / "kept", keys.site), SHANGHAI)
+    before = scores(Living(desk.queue, archive), of, site(desk), rules, "person")[0]
     assert [corrections.correct(desk.queue, CORRECTION, watch.now) for _ in range(2)] == [1, 1]
     assert corrections.correct(desk.queue, replace(CORRECTION, request="c-2", points=1), watch.now) == 2
     desk.queue.seal(watch.now)
-    keeper = Keeper(desk.queue, Store(tmp_path / "kept", keys.site), Snapshot)
+    keeper = Keeper(desk.queue, archive.store, Snapshot)
     keeper.take()
     keeper.commit(watch.now)
-    for source in (Living(desk.queue), Archive(keeper.store, SHANGHAI)):
+    for source in (Living(desk.queue, archive), archive):
         (found,) = scores(source, of, site(desk), rules, "person")
         assert (found.total, found.points) == (before.total - 1.5, before.points + 2)
         last = points_of(source, of, site(desk), rules, "person", "P-1")[-2]

@@ -1,0 +1,23 @@
+-- Beside the cases: how far each patrol moved, one row a patrol and period, by the fixes that were believed. Between two
+-- fixes more than ten minutes apart nobody knows the way: it is not counted.
+CREATE TEMP TABLE moved AS
+WITH fixes AS (
+    SELECT
+        t.device, t.received, t.at AS moment, (round(t.geometry.x * 1e7) + t.dx) / 1e7 AS lon,
+        (round(t.geometry.y * 1e7) + t.dy) / 1e7 AS lat
+    FROM tracks t
+    WHERE t.flag = '' AND t.received >= getvariable('begin') AND t.received < getvariable('finish')
+), steps AS (
+    SELECT
+        *, lag(moment) OVER before AS moment0, lag(lon) OVER before AS lon0, lag(lat) OVER before AS lat0
+    FROM fixes WINDOW before AS (PARTITION BY device ORDER BY moment, received)
+)
+SELECT
+    steps.device AS no, {key} AS key, periods.period, min(steps.received) AS moment,
+    sum(2 * 6371.0088 * asin(sqrt(least(1, pow(sin(radians(lat - lat0) / 2), 2)
+        + cos(radians(lat)) * cos(radians(lat0)) * pow(sin(radians(lon - lon0) / 2), 2))))
+    ) FILTER (steps.moment - moment0 <= INTERVAL 10 MINUTES) AS km
+FROM steps
+ASOF JOIN periods ON steps.received >= periods.since
+LEFT JOIN keys ON keys.value = steps.device
+GROUP BY ALL
