@@ -425,7 +425,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "vs_yesterday": ("较昨日全天", "vs yesterday, whole day"),
     "previous_day": ("前一天", "Previous day"),
     "next_day": ("后一天", "Next day"),
-    "print": ("打印 / PDF", "Print / PDF"),
+    "print": ("打印", "Print"),
     "remark": ("领导批示", "Remarks"),
     "signature": ("签名", "Signature"),
     "sign_date": ("日期", "Date"),

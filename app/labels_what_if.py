@@ -70,7 +70,7 @@ WHAT_IF_WORDS: dict[str, tuple[str, str]] = {
     "wi_merged": ("人工并案", "Merged by people"),
     "wi_min": ("分", "min"),
     "wi_unit_km": ("公里", "km"),
-    "wi_unit_case": ("件", ""),
+    "wi_unit_case": ("件", "cases"),
     "wi_spread": ("到场时间分布", "Times to arrival"),
     "wi_spread_of": ("从上报到有人到场，件数", "from the report to somebody on scene, cases"),
     "wi_curve": ("一天里的待派案件", "Waiting over the day"),
