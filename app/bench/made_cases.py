@@ -1,8 +1,7 @@
 """A county's cases, made: each goes through the eight steps, and every step is an act, a change, a call in the journal.
 
 All cases of all days are drawn at once as one table of times, a row a case and a column a step; a day's files are then
-the steps that fall on it. Their texts are put together by Arrow, a column at a time, in the form in which the scripts
-write them.
+the steps that fall on it. Arrow puts their texts together, a column at a time, in the form in which the scripts write.
 """
 
 from __future__ import annotations
@@ -106,9 +105,8 @@ class Cases:
         handle = clock("handle", t[:, ACCEPT], self.due[cases], _maybe(steps >= HANDLE, t[:, HANDLE]))
         sent = t[:, DISPATCH]
         arrive = clock("arrive", sent, sent + hour, _maybe(steps >= ARRIVE, t[:, ARRIVE]))
-        return _join(
-            "[", respond, _if(steps >= ACCEPT, _join(",", handle)), _if(steps >= DISPATCH, _join(",", arrive)), "]"
-        )
+        handle, arrive = _if(steps >= ACCEPT, _join(",", handle)), _if(steps >= DISPATCH, _join(",", arrive))
+        return _join("[", respond, handle, arrive, "]")
 
     def by(self, cases: Ints, steps: Ints) -> Texts:
         """Who took each step: operators, and from acknowledging to feeding back the patrol."""
