@@ -55,10 +55,10 @@ def lived(centre: Centre, watch: Watch) -> History:
     desk = centre.desk()
 
     def to(minutes: float) -> datetime:
-        """It is so many minutes before now."""
+        """It is so many minutes before now; says the moment just before what comes."""
         watch.back = timedelta(minutes=minutes)
         keep(keeper, watch())
-        return watch()
+        return watch() - timedelta(seconds=1)
 
     began = to(62)
     for n in range(8):  # 200 m a minute east, then it stands

@@ -208,8 +208,8 @@ def test_replay_follows_a_patrol_and_a_case(page: Page, history: History) -> Non
     page.wait_for_selector(".walk-stops .n")
     assert "公里" in page.inner_text(".walk-figures")
     kilometres = float(page.inner_text(".walk-figures div >> nth=0").split("\n")[1].split("公")[0])
-    assert 0.4 < kilometres < 1.2
-    eventually(page, "Math.abs(gridpostMap.map.getCenter().lng - 119.1795) < 0.003", "the map at the patrol")
+    assert kilometres == pytest.approx(0.5, abs=0.11), page.inner_text("#past-walker")
+    eventually(page, "Math.abs(gridpostMap.map.getCenter().lng - 119.1755) < 0.001", "the map at the patrol")
     assert page.evaluate("gridpostMap.map.getSource('live-past-way')._data !== null")
     page.fill("#past-find", "")
     page.click(f"[data-case='{history.first.no}']")
