@@ -255,20 +255,17 @@ def _made(county: County, took: float) -> str:
 
 
 def _year(county: County) -> list[str]:
-    """A year of a county by arithmetic: 5,000 patrols and 20,000 cases a day, from the bytes of what was made."""
+    """A year of a county by arithmetic: 5,000 patrols and 20,000 cases a day, from the bytes of days with positions."""
     store, sizes = county.store, county.sizes
+    days = [str(sizes.day(n)) for n in sizes.with_positions]
     used: dict[str, int] = {}
-    days: dict[str, set[str]] = {}
-    for day in store.days():
-        for part in store.parts(day):
-            used[part.kind] = used.get(part.kind, 0) + store.path(part).stat().st_size
-            days.setdefault(part.kind, set()).add(day)
-    by_patrols = COUNTY_PATROLS / sizes.patrols
-    by_cases = COUNTY_CASES / sizes.cases
+    for part in (part for day in days for part in store.parts(day)):
+        used[part.kind] = used.get(part.kind, 0) + store.path(part).stat().st_size
+    by_patrols, by_cases = COUNTY_PATROLS / sizes.patrols, COUNTY_CASES / sizes.cases
     lines, whole = [], 0.0
     for kind, size in sorted(used.items(), key=lambda item: -item[1]):
         factor = by_patrols if kind in ("tracks", "journal", "snapshots") else by_cases
-        a_day = size / len(days[kind]) * factor
+        a_day = size / len(days) * factor
         whole += a_day * DAYS_A_YEAR
         lines.append(f"{kind} {a_day / 1e6:,.1f} MB a day, {a_day * DAYS_A_YEAR / 1e9:,.1f} GB")
     return [f"a county's year by arithmetic: {whole / 1e9:,.0f} GB; {'; '.join(lines)}"]
