@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.commands.servers import stop_on_signals
+
+if TYPE_CHECKING:
+    from streams.archive.store import Store
 
 log = logging.getLogger("gridpost")
 app = typer.Typer(no_args_is_help=True, help="History: keep everything that happened, and check what was kept.")
@@ -116,9 +119,14 @@ def forget(
         with lock(store):
             before = store.head()
             after = forget_case(store, before, case)
+            _ask_to_forget(store, case)  # Redis may have what no file has yet: the next worker looks again
     except BadSetting:
-        store.forgetting.mkdir(exist_ok=True)
-        (store.forgetting / case).touch()
+        _ask_to_forget(store, case)
         typer.echo(f"The archive worker deletes the contact of {case} within five minutes.")
         return
     typer.echo(f"The contact of {case} is deleted." if after is not before else f"There is no contact of {case}.")
+
+
+def _ask_to_forget(store: Store, case: str) -> None:
+    store.forgetting.mkdir(exist_ok=True)
+    (store.forgetting / case).touch()

@@ -29,7 +29,7 @@ from streams.archive.tidy import forget, tidy
 from streams.codec import local_day, millis
 from streams.configuration import Configuration
 from streams.errors import BadSetting, Unreachable
-from streams.ledger import Ledger, change_of
+from streams.ledger import Change, Ledger, change_of
 from streams.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ MOST_ROWS = 100_000
 PAGE, BLOCK_MS, PAUSE_S = 5000, 500, 0.2
 STRAY = timedelta(minutes=10)
 QUARTER_MS = 15 * 60_000
+BEFORE_MS = 60_000
+"""So long before the first change of all the past begins: a message is received a little before it is recorded."""
 TIDY = timedelta(minutes=5)
 
 
@@ -60,6 +62,7 @@ class Keeper:
         self._gaps: list[Gap] = []
         self._stray: dict[Path, datetime] = {}
         self._drawn = 0  # the centre's time of the picture, epoch ms
+        self._pictured = (0, 0)  # the change after which the last copy of it was taken
         self._checked = False
 
     @property
@@ -112,7 +115,10 @@ class Keeper:
     def tidy(self, now: datetime, keep_days: Mapping[str, int]) -> None:
         """Forget whom somebody asked to forget, put small files together, freeze days that are over, drop what is older
         than it is kept."""
-        for request in sorted(self.store.forgetting.glob("*")):
+        requests = sorted(self.store.forgetting.glob("*"))
+        if requests and self.waiting:  # else who is to be forgotten would come into a file after this
+            self.commit(now)
+        for request in requests:
             self.head = forget(self.store, self.head, request.name)
             request.unlink()
         self.sweep(now)
@@ -128,6 +134,7 @@ class Keeper:
 
     def _check_streams(self) -> None:
         """What was trimmed before it was kept is a gap, and is said; a stream that is behind us is another one."""
+        self._gaps = []  # should Redis have gone away in the middle of this
         for stream in STREAMS:
             with self.ledger.reaching():
                 kept = self.ledger.redis.exists(self.ledger.keys(stream))
@@ -146,11 +153,19 @@ class Keeper:
                 log.error("%s after %s and before %s were trimmed before they were kept", stream, after, oldest)
                 self._gaps.append(Gap(stream, after, oldest))
         self._tell()
-        self._picture = self._begin() if not self.head.serial else self._go_on()
-        if not self.head.serial and self._picture.id != "0-0":
-            ms, seq = stream_id(self._picture.id)
-            self._rows.picture((ms, seq), self._drawn or ms, past.kept(self._picture))
+        self._picture = self._go_on() if self.head.serial else self._start()
         self._checked = True
+
+    def _start(self) -> Snapshot:
+        """The picture as Redis has it now, kept as of its last change."""
+        picture = self._begin()
+        if picture.id != "0-0":
+            with self.ledger.reaching():
+                last: Any = self.ledger.redis.xrange(self.ledger.keys.changes, picture.id, picture.id)
+            self._pictured = stream_id(picture.id)
+            self._drawn = change_of(*last[0]).at if last else self._pictured[0]
+            self._rows.picture(self._pictured, self._drawn, past.kept(picture))
+        return picture
 
     def _go_on(self) -> Snapshot:
         """The picture at our last commit."""
@@ -162,12 +177,24 @@ class Keeper:
         """Keep the picture up to date, and a copy of it for each quarter of an hour."""
         assert self._picture is not None, "set when the streams were checked"
         for name, fields in entries:
-            change = change_of(name, fields)
-            if self._drawn and change.at // QUARTER_MS > self._drawn // QUARTER_MS:
-                self._picture.forget_closed(change.at)
-                self._rows.picture(stream_id(self._picture.id), self._drawn, past.kept(self._picture))
-            self._picture.fold(change)
-            self._drawn = max(self._drawn, change.at)
+            if stream_id(name) <= self._pictured:
+                continue  # from before we began: the picture is younger, and would be taken for that of then
+            try:
+                change = change_of(name, fields)
+                if not self._drawn:  # the site begins, and so does its past: with nothing
+                    self._rows.picture((0, 0), change.at - BEFORE_MS, past.kept(self._picture))
+                self._fold_one(self._picture, change)
+            except (msgspec.MsgspecError, ValueError, LookupError, TypeError) as error:  # rows.py sets it aside
+                log.error("changes %s cannot be folded (%s): the picture goes on without it", name.decode(), error)
+
+    def _fold_one(self, picture: Snapshot, change: Change) -> None:
+        place = stream_id(picture.id)
+        if self._drawn and change.at // QUARTER_MS > self._drawn // QUARTER_MS and place > self._pictured:
+            picture.forget_closed(change.at)
+            self._rows.picture(place, self._drawn, past.kept(picture))
+            self._pictured = place
+        picture.fold(change)
+        self._drawn = max(self._drawn, change.at)
 
     def _tell(self) -> None:
         """Tell Redis how far the streams are kept: it trims behind that only."""

@@ -87,6 +87,10 @@ class Store:
         """Where the site as it was at the archive's first moment of a day is kept (`streams/checkpoint.py`)."""
         return self.root / day / "checkpoint.bin"
 
+    def checkpoints(self) -> list[Path]:
+        """Those that there are, oldest day first."""
+        return sorted(self.root.glob("*/checkpoint.bin"))
+
     def keep(self, path: Path, content: bytes) -> None:
         """Write a file whole, or not at all."""
         _replace(path, content)

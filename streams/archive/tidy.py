@@ -27,6 +27,8 @@ GRACE = timedelta(minutes=10)
 HOUR_MS = 3_600_000
 APART = ("contacts",)
 """Kinds that are in no version of a day: what must be deleted when somebody asks for it cannot be frozen."""
+DONE_AGAIN = ("events", "tracks", "acts", "journal")
+"""Kinds without which a day cannot be done again."""
 MANY = 40
 """So many small files of a kind are put together while their day runs."""
 LARGE = 200_000
@@ -51,7 +53,7 @@ def _read_past(head: Head, day: str, tz: tzinfo) -> bool:
 
 def freeze(store: Store, head: Head, day: str, tz: tzinfo) -> Head:
     """Make a numbered version of a day: one file a kind, tracks by the hour."""
-    version = head.frozen.get(day, 0) + 1
+    version, open_parts = head.frozen.get(day, 0) + 1, set(head.parts)
     sources: dict[tuple[str, int | None], list[Part]] = defaultdict(list)
     for part in store.parts(day, head):
         if part.kind in APART:
@@ -60,8 +62,8 @@ def freeze(store: Store, head: Head, day: str, tz: tzinfo) -> Head:
             sources[part.kind, hour].append(part)
     parts = []
     for (kind, hour), found in sorted(sources.items(), key=str):
-        if len(found) == 1 and f"/v{version - 1}/" in found[0].file:
-            parts.append(found[0])  # nothing came for it: the file of the version before
+        if len(found) == 1 and found[0] not in open_parts:
+            parts.append(found[0])  # nothing came for it: the file of a version before
             continue
         name = f"v{version}/{kind}" + ("" if hour is None else f"-{hour:02d}")
         parts.append(store.write(_together(store, kind, found, hour, tz), kind, day, name, hour))
@@ -130,14 +132,19 @@ def _gather(store: Store, head: Head, now: datetime, tz: tzinfo) -> Head:
 def _drop(store: Store, head: Head, now: datetime, tz: tzinfo, keep_days: Mapping[str, int]) -> Head:
     """Forget kinds of days that are older than they are kept: nothing names their files any more, so they go."""
     from_day = {kind: local_day(now - timedelta(days=days), tz) for kind, days in keep_days.items()}
+    doable = max((from_day[kind] for kind in DONE_AGAIN if kind in from_day), default="")
+    for path in store.checkpoints():
+        if path.parent.name < doable:  # free text of cases is in it, and nothing can be done again from it any more
+            path.unlink()
     old = [
         part for day in store.days(head) for part in store.parts(day, head) if day < from_day.get(part.kind, "")
     ]
     if not old:
         return head
+    gone = set(old)
     head = msgspec.structs.replace(
         head, kept_from={**head.kept_from, **{kind: from_day[kind] for kind in {part.kind for part in old}}},
-        parts=tuple(part for part in head.parts if part not in set(old)), serial=head.serial + 1,
+        parts=tuple(part for part in head.parts if part not in gone), serial=head.serial + 1,
     )  # fmt: skip
     store.commit(head)
     return head

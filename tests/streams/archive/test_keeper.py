@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,27 +22,14 @@ from streams.archive.rows import joined, split
 from streams.archive.store import Store
 from streams.codec import local_day, read_event, to_json
 from streams.desk import Desk
-from streams.dispatch_queue import DispatchQueue
 from streams.errors import BadSetting
 from streams.model import State
 from streams.mqtt import Batch, Message
 from streams.snapshot import Snapshot, case_item
-from tests.streams.desk import Watch, make_desk
+from tests.streams.desk import Watch
 from tests.streams.samples import SHANGHAI
 
 CONTACT = "13800001234"
-
-
-@pytest.fixture
-def desk(queue: DispatchQueue, tmp_path: Path, watch: Watch) -> Desk:
-    """A small site."""
-    return make_desk(queue, tmp_path, watch)
-
-
-@pytest.fixture
-def store(tmp_path: Path, desk: Desk) -> Store:
-    """An empty archive."""
-    return Store(tmp_path / "archive", desk.queue.keys.site)
 
 
 def keeper(desk: Desk, store: Store) -> Keeper:
