@@ -20,7 +20,7 @@ from geo.places import Position
 from streams import checkpoint
 from streams.archive.reading import Archive
 from streams.archive.rows import joined, stream_id
-from streams.codec import moment
+from streams.codec import moment, read_entry, to_json
 from streams.errors import BadSetting
 from streams.journal import Call
 from streams.ledger import Recorded
@@ -42,6 +42,11 @@ HAPPENED = (
     'ms, seq, epoch_ms("at"), epoch_ms(received), source, id, device, geometry.x, geometry.y, flags, flag, "case", '
     "body, attributes"
 )
+IN_ENTRY = (
+    "at", "by", "role", "act", "before", "after", "version", "text", "patrol", "dispatch", "approver", "detail",
+)  # fmt: skip
+ACT = "ms, seq, no, entry, " + ", ".join('epoch_ms("at")' if name == "at" else f'"{name}"' for name in IN_ENTRY)
+"""The entry as it was sealed, and the columns that say the same: figures and scores are counted by those."""
 
 
 class Kept(NamedTuple):
@@ -123,8 +128,8 @@ class DayReader:
             yield Call(f"{ms}-{seq}", kind, now, version, (asked or "").encode(), count or 0)
 
     def _acts(self) -> Iterator[Act]:
-        for ms, seq, no, entry in self._rows("acts", "ms, seq, no, entry", self._span("acts")):
-            yield Act(f"{ms}-{seq}", no, entry.encode())
+        for ms, seq, no, entry, *said in self._rows("acts", ACT, self._span("acts")):
+            yield Act(f"{ms}-{seq}", no, _as_said(entry, dict(zip(IN_ENTRY, said, strict=True))))
 
     def _recorded(self) -> Iterator[Recorded]:
         """Events and positions, which lie apart, in the order of their one stream."""
@@ -157,6 +162,15 @@ def _within(span: Span) -> str:
     return (
         f"ms BETWEEN {ms} AND {end_ms} AND (ms > {ms} OR seq > {seq}) AND (ms < {end_ms} OR seq <= {end_seq})"
     )
+
+
+def _as_said(entry: str, columns: dict[str, Any]) -> bytes:
+    """The entry; with what its columns say where that is not the same, so that a changed column is found out too."""
+    sealed = read_entry(entry.encode())
+    other = {name: said for name, said in columns.items() if (said or None) != (getattr(sealed, name) or None)}
+    if not other:
+        return entry.encode()
+    return to_json({**msgspec.json.decode(entry, type=dict[str, Any]), "columns": other})
 
 
 def _fix(row: tuple[Any, ...]) -> Recorded:

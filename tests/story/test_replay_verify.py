@@ -20,6 +20,7 @@ from app.verifying import lines, verify_day
 from streams.archive.follow import Keeper
 from streams.archive.keeping import KEEP_DAYS
 from streams.archive.store import Store
+from streams.differences import Difference
 from streams.embedded import Valkey
 from streams.errors import BadSetting
 from streams.simulated_play import Play, Watch, begin
@@ -161,8 +162,24 @@ def test_an_act_that_somebody_bent_is_named(night: Night, tmp_path: Path) -> Non
     assert (code, said) == (1, "")
     assert f"案件 {no} 的留痕 {name}" in aside
     assert f"Entry {name} of case {no}" in aside
-    assert 'the archive has role = "supervisor", doing it again gives role = "operator"' in aside
+    assert 'the archive has role = "supervisor", ' in aside
+    assert 'doing it again gives role = "operator"' in aside
     assert "Traceback" not in aside
+
+
+def test_a_column_that_somebody_bent_is_named(night: Night, tmp_path: Path) -> None:
+    """Figures and scores are counted by the columns beside the sealed entry: they are held against it too."""
+    bent = night.settings.model_copy(update={"state_dir": tmp_path / "state"})
+    shutil.copytree(night.settings.state_dir, bent.state_dir)
+    store = open_archive(bent).store
+    part = next(each for each in store.parts(DAY) if each.kind == "acts")
+    rows = pq.read_table(store.path(part))
+    at, who = rows.schema.get_field_index("by"), ["somebody else", *rows["by"].to_pylist()[1:]]
+    pq.write_table(rows.set_column(at, rows.schema.field(at), pa.array(who)), store.path(part))
+    found = verify_day(bent, DAY).found
+    assert isinstance(found, Difference)
+    assert (found.kind, found.no) == ("entry", rows["no"][0].as_py())
+    assert '"columns":{"by":"somebody else"}' in found.expected
 
 
 def bend(store: Store, before: bytes, after: bytes) -> tuple[str, str]:
