@@ -52,7 +52,7 @@ ACTS = """
 """
 CASES = """
     SELECT no, matter, priority, state, origin, epoch_ms(received), alert, "into", geometry.x, geometry.y, clocks
-    FROM cases WHERE received >= ? AND received < ? ORDER BY no
+    FROM cases_now WHERE received >= ? AND received < ? ORDER BY no
 """
 
 
