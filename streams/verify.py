@@ -191,7 +191,7 @@ class Again:
             case = ledger.case(expected.no)
             got = Stand(case.no, case.state.value, case.version, case.clocks) if case else None
             if got != expected:
-                raise Wrong(Difference("case", "", expected.no, _stood(expected), _stood(got) if got else ""))
+                raise Wrong(Difference("case", "", expected.no, stood(expected), stood(got) if got else ""))
         return number
 
     def _same(self, got: Act, kept: Act | None) -> None:
@@ -293,5 +293,6 @@ def _case(call: Call) -> str:
     return str(asked.get("no", ""))
 
 
-def _stood(stand: Stand) -> str:
+def stood(stand: Stand) -> str:
+    """A stand as JSON."""
     return msgspec.json.encode({"state": stand.state, "version": stand.version, "clocks": stand.clocks}).decode()

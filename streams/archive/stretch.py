@@ -66,7 +66,7 @@ class DayReader:
 
     def __init__(self, archive: Archive, day: str) -> None:
         """Raises BadSetting when the day cannot be done again, and says why."""
-        self._archive, store = archive, archive.store
+        self._archive, self._day, store = archive, day, archive.store
         head = store.head()
         path = store.checkpoint(day)
         if not path.exists():
@@ -111,6 +111,21 @@ class DayReader:
             ).fetchall():
                 return made(row).event
         return None
+
+    def cases(self) -> Iterator[tuple[str, str, int, str]]:
+        """Number, state, version and clocks (JSON) of the cases that changed in the stretch and not on the day of the
+        checkpoint at its end, as their table has them; none when there is no such checkpoint."""
+        if not self._upto:
+            return
+        first, last = date.fromisoformat(self._day), date.fromisoformat(self.until)
+        days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days)]
+        with self._archive.open([self.until], ("cases",), tail=False) as found:
+            later = {no for (no,) in found.execute("SELECT DISTINCT no FROM cases").fetchall()}
+        with self._archive.open(days, ("cases",), tail=False) as found:
+            rows = found.execute(
+                f"SELECT no, state, version, clocks FROM cases_now WHERE {_within(self._span('changes'))} ORDER BY no"
+            ).fetchall()
+        yield from (row for row in rows if row[0] not in later)
 
     def _days(self) -> list[str]:
         root: Path = self._archive.store.root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.verifying import lines, verify_day
 from streams.archive.follow import Keeper
 from streams.archive.keeping import KEEP_DAYS
 from streams.archive.store import Store
+from streams.archive.stretch import DayReader
 from streams.differences import Difference
 from streams.embedded import Valkey
 from streams.errors import BadSetting
@@ -180,6 +182,26 @@ def test_a_column_that_somebody_bent_is_named(night: Night, tmp_path: Path) -> N
     assert isinstance(found, Difference)
     assert (found.kind, found.no) == ("entry", rows["no"][0].as_py())
     assert '"columns":{"by":"somebody else"}' in found.expected
+
+
+def test_a_clock_that_somebody_moved_in_the_table_of_cases_is_named(night: Night, tmp_path: Path) -> None:
+    """Whether a case was on time is counted by that table: it is held against the checkpoint at the end."""
+    bent = night.settings.model_copy(update={"state_dir": tmp_path / "state"})
+    shutil.copytree(night.settings.state_dir, bent.state_dir)
+    archive = open_archive(bent)
+    with DayReader(archive, DAY) as reader:
+        no = next(no for no, _, _, clocks in reader.cases() if '"due":' in clocks)
+    for part in (each for each in archive.store.parts(DAY) if each.kind == "cases"):
+        rows = pq.read_table(archive.store.path(part))
+        clocks = [
+            re.sub(r'"due":\d', '"due":9', text, count=1) if case == no else text
+            for case, text in zip(rows["no"].to_pylist(), rows["clocks"].to_pylist(), strict=True)
+        ]
+        at = rows.schema.get_field_index("clocks")
+        pq.write_table(rows.set_column(at, rows.schema.field(at), pa.array(clocks)), archive.store.path(part))
+    found = verify_day(bent, DAY).found
+    assert isinstance(found, Difference)
+    assert (found.kind, found.no) == ("case", no)
 
 
 def bend(store: Store, before: bytes, after: bytes) -> tuple[str, str]:
