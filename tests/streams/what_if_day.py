@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -41,8 +42,8 @@ class Afternoon:
     last: tuple[float, float] = (0.0, 0.0)
     reports: int = 0
 
-    def live(self) -> None:
-        """From the first minute to the last."""
+    def live(self, keep: Callable[[], object]) -> None:
+        """From the first minute to the last; `keep` is called every hour, so that a case is in several files."""
         for minute in range(MINUTES):
             for patrol, (lon, lat) in HOMES.items():
                 self.say("position", patrol, lon=lon, lat=lat, speed=0.5)
@@ -50,6 +51,8 @@ class Afternoon:
                 self.report()
             self.work()
             self.watch.now += timedelta(minutes=1)
+            if minute % 60 == 59:
+                keep()
 
     def report(self) -> None:
         """A resident reports."""
@@ -100,10 +103,13 @@ def archived(url: str, folder: Path, site: str) -> Archive:
     watch = Watch()
     queue = DispatchQueue(connect(url), Keys(site), SHANGHAI)
     desk = make_desk(queue, folder, watch)
-    Afternoon(desk, watch).live()
     store = Store(folder / "archive", site)
     keeper = Keeper(queue, store, Snapshot)
-    while keeper.take():
-        pass
-    keeper.commit(watch.now)
+
+    def keep() -> None:
+        while keeper.take():
+            pass
+        keeper.commit(watch.now)
+
+    Afternoon(desk, watch).live(keep)
     return Archive(store, SHANGHAI)
