@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from app.labels import Lang, word
 from streams.codec import to_json
-from streams.what_if.comparing import Comparison
+from streams.what_if.comparing import Comparison, Note
 from streams.what_if.figures import Figures
 
 
@@ -21,10 +22,10 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("mean", "mean to arrival", "min", True, 1),
-    Row("p50", "half within", "min", True, 1),
-    Row("p90", "nine of ten within", "min", True, 1),
-    Row("urgent", "mean of P1 and P2", "min", True, 1),
+    Row("mean", "mean to arrival, min", "min", True, 1),
+    Row("p50", "half within, min", "min", True, 1),
+    Row("p90", "nine of ten within, min", "min", True, 1),
+    Row("urgent", "mean of P1 and P2, min", "min", True, 1),
     Row("unreached", "nobody there at the cut-off", "case", True),
     Row("broken_respond", "respond late", "case", True, clock="respond"),
     Row("broken_arrive", "arrive late", "case", True, clock="arrive"),
@@ -59,6 +60,14 @@ def delta(row: Row, found: Comparison) -> str:
         return "—"
     text = f"{abs(value):,.{row.digits}f}"
     return text if float(text.replace(",", "")) == 0 else f"{'+' if value > 0 else '−'}{text}"
+
+
+def special(note: Note, lang: Lang) -> str:
+    """A sentence that says what is special about the day."""
+    value = note.value
+    if note.key == "assumed":
+        value = ("、" if lang == "zh" else ", ").join(word(f"wi_step_{step}", lang) for step in value.split())
+    return word(f"wi_note_{note.key}", lang, value=value)
 
 
 def encoded(found: Comparison) -> bytes:

@@ -101,7 +101,7 @@ def played(settings: Settings, day: str, wish: Wish, seed: int, *, tell: bool = 
 
 def lines(found: Comparison) -> list[str]:
     """The table of the terminal."""
-    from app.what_if_rows import ROWS, cell, delta, value_of
+    from app.what_if_rows import ROWS, cell, delta, special, value_of
 
     rows: list[tuple[str, ...]] = [HEADS]
     for row in ROWS:
@@ -115,4 +115,4 @@ def lines(found: Comparison) -> list[str]:
     title = f"{found.day}, seed {found.seed}: compare the two models; the real day shows how far the model is from it"
     more = [f"added: {', '.join(found.added)}"] if found.added else []
     more += [f"taken away: {', '.join(found.removed)}"] if found.removed else []
-    return [title, "", *(line.rstrip() for line in told), *more, *(f"{n.key}: {n.value}" for n in found.notes)]
+    return [title, "", *(line.rstrip() for line in told), "", *more, *(special(note, "en") for note in found.notes)]

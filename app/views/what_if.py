@@ -20,7 +20,7 @@ from app.views import frame
 from app.views.attributes import extra
 from app.views.daily import day_name
 from app.views.report import heading
-from app.what_if_rows import ROWS, Row, cell, delta, value_of
+from app.what_if_rows import ROWS, Row, cell, delta, special, value_of
 from streams.codec import moment
 from streams.what_if.comparing import Comparison
 from streams.what_if.figures import Figures
@@ -231,11 +231,7 @@ def nice(most: int) -> int:
 def notes(found: Comparison, lang: Lang, names: Mapping[str, str]) -> list[Any]:
     """What the model is, what it is not, and what is special about this day."""
     said = [word("wi_note_model", lang, seed=found.seed), word("wi_note_not", lang)]
-    for note in found.notes:
-        value = note.value
-        if note.key == "assumed":
-            value = ("、" if lang == "zh" else ", ").join(word(f"wi_step_{step}", lang) for step in value.split())
-        said.append(word(f"wi_note_{note.key}", lang, value=value))
+    said += [special(note, lang) for note in found.notes]
     for key, patrols in (("wi_added", found.added), ("wi_removed", found.removed)):
         if patrols:
             said.append(word(key, lang, names=_named(patrols, lang, names)))

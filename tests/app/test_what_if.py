@@ -126,6 +126,7 @@ def test_the_table_of_the_terminal() -> None:
     mean = next(line for line in told if line.startswith("mean to arrival"))
     assert mean.split()[-4:] == ["9.0", "8.0", "6.0", "−2.0"]
     assert "added: P-001+1" in told
+    assert "The day shows no sending, checking; fixed times stand for them." in told
 
 
 def test_settings_of_a_command_line() -> None:
