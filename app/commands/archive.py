@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gridpost")
 app = typer.Typer(no_args_is_help=True, help="History: keep everything that happened, and check what was kept.")
+NOTHING = "{} has nothing yet: run `gridpost archive run`; or set GRIDPOST_STATE_DIR and GRIDPOST_SITE to where it does."
 NUMBER = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
@@ -75,6 +76,9 @@ def check() -> None:
         typer.echo(f"{found.cases} cases held against their logs{older}.")
     for line in found.wrong:
         typer.echo(f"BAD {line}")
+    if not found.files:
+        typer.echo(NOTHING.format(archive.store.root))
+        return
     typer.echo("Something is wrong." if found.wrong else "Everything is as it was written.")
     if found.wrong:
         raise typer.Exit(1)
@@ -98,7 +102,7 @@ def list_days() -> None:
         said = ", ".join(f"{count:,} {kind}" for kind, count in sorted(rows.items()))
         typer.echo(f"{day}  {state:10}  {size / 1e6:8.1f} MB  {said}")
     if not store.days(head):
-        typer.echo(f"{store.root} has nothing yet: run `gridpost archive run`, or `gridpost demo`.")
+        typer.echo(NOTHING.format(store.root))
 
 
 @app.command()
