@@ -150,9 +150,12 @@ class Counting:
         self._prepare(connection)
         connection.register("states", _states())
         key = "''" if not self.by.column else f"coalesce(c.{self.by.column}, '')"
+        asof = "ASOF" if self.period else ""  # a single period is found without a search
         for name in ("newest", "facts", "acted", "came_in", "fell_due", "closed_in"):
-            run_base(connection, name, key=key if self.by.of is None else "coalesce(keys.key, '')",
-                 column=self.by.column or "no")  # fmt: skip
+            run_base(
+                connection, name, key=key if self.by.of is None else "coalesce(keys.key, '')",
+                column=self.by.column or "no", asof=asof,
+            )  # fmt: skip
         return connection
 
     def _alerts(self) -> duckdb.DuckDBPyConnection:

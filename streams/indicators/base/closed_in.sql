@@ -2,5 +2,5 @@
 CREATE TEMP TABLE closed_in AS
 SELECT no, key, period, closed AS moment, handling_start, handling_due, handling_done
 FROM facts
-ASOF JOIN periods ON facts.closed >= periods.since
+{asof} JOIN periods ON facts.closed >= periods.since
 WHERE closed < getvariable('finish')

@@ -3,5 +3,5 @@
 CREATE TEMP TABLE fell_due AS
 SELECT no, key, period, handling_due AS moment, decided, closed, handling_start, handling_due, handling_done
 FROM facts
-ASOF JOIN periods ON facts.handling_due >= periods.since
+{asof} JOIN periods ON facts.handling_due >= periods.since
 WHERE handling_due < getvariable('finish') AND handling_paused IS NULL AND stands <> 'merged'
