@@ -38,7 +38,6 @@ BY_GRID = Group("grid", "grid", None, {})
 COMPARED = ("reported", "due", "due_closed", "closed_on_time", "closed", "mean_handling")
 JUMPS = ("00:47:11", "01:29:58", "09:14:03", "10:59:59", "16:50:20")
 COUNTY_PATROLS, COUNTY_CASES, DAYS_A_YEAR = 5_000, 20_000, 365
-POSITIONS_A_DAY = COUNTY_PATROLS * 8 * 360
 
 
 def run(data: Path, state: Path, sizes: Sizes, told: Told = lambda line: None, rounds: int = ROUNDS) -> Report:
@@ -242,7 +241,7 @@ def _positions(county: County, columns: Sequence[str]) -> pd.DataFrame:
 
 def _worker(rates: Rates) -> list[Row]:
     ratio = rates.ours / rates.plain
-    memory = f"{rates.memory / 2**20:,.0f} MiB"
+    memory = f"{rates.memory / 2**20:,.0f} MiB, {rates.before / 2**20:,.0f} of them before it began"
     return [Row("worker, positions kept", rate(rates.ours, "rows"), rate(rates.plain, "rows"), ratio),
             Row(f"worker's memory, {rates.rows:,} positions", memory)]  # fmt: skip
 

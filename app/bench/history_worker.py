@@ -40,11 +40,12 @@ PAGE, PIPE = 5000, 2000
 
 
 class Rates(NamedTuple):
-    """Positions kept a second by the worker and by the plain loop, the worker's largest memory in bytes; how many
-    positions there were, and how many rows of tracks and of the journal the worker kept."""
+    """Positions kept a second by the worker and by the plain loop; the worker's memory in bytes when it begins, and at
+    most; how many positions there were, and how many rows of tracks and of the journal the worker kept."""
 
     ours: float
     plain: float
+    before: int
     memory: int
     rows: int
     tracks: int
@@ -59,12 +60,12 @@ def keeping(county: County, most: int = MOST) -> Rates:
     rows = as_told(rows.slice(0, most))
     with tempfile.TemporaryDirectory(prefix="gridpost-bench-") as folder, Valkey(f"{folder}/valkey") as server:
         fill(connect(server.url), rows)
-        seconds, memory = _alone(ours, server.url, folder)
-        plain_seconds, _ = _alone(plain, server.url, folder)
+        seconds, before, memory = _alone(ours, server.url, folder)
+        plain_seconds, _, _ = _alone(plain, server.url, folder)
         store = Store(Path(folder) / "archive", SITE)
         parts = [part for day in store.days() for part in store.parts(day)]
     tracks, calls = (sum(part.rows for part in parts if part.kind == kind) for kind in ("tracks", "journal"))
-    return Rates(rows.num_rows / seconds, rows.num_rows / plain_seconds, memory, rows.num_rows, tracks, calls)
+    return Rates(rows.num_rows / seconds, rows.num_rows / plain_seconds, before, memory, rows.num_rows, tracks, calls)
 
 
 def fill(redis: Redis, rows: pa.Table) -> None:
@@ -93,15 +94,19 @@ def _event(row: dict[str, Any]) -> Event:
     )  # fmt: skip
 
 
-def _alone(way: Callable[[str, str], float], url: str, folder: str) -> tuple[float, int]:
-    """Run a way in a process of its own: its seconds, and its largest memory in bytes."""
+def _alone(way: Callable[[str, str], float], url: str, folder: str) -> tuple[float, int, int]:
+    """Run a way in a process of its own: its seconds, and its largest memory in bytes before and after."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_measured, way, url, folder).result()
 
 
-def _measured(way: Callable[[str, str], float], url: str, folder: str) -> tuple[float, int]:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return way(url, folder), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _measured(way: Callable[[str, str], float], url: str, folder: str) -> tuple[float, int, int]:
+    before = _memory()
+    return way(url, folder), before, _memory()
+
+
+def _memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def ours(url: str, folder: str) -> float:
