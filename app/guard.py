@@ -88,7 +88,9 @@ class Guard:
         if for_machines(path) or scope["method"] not in SAFE_METHODS:
             await refuse(scope, send, 401, "sign_in_first", text.SIGN_IN_FIRST)
             return
-        target = "/sign-in" if path == "/" else f"/sign-in?next={quote(path)}"
+        query = scope.get("query_string", b"").decode("latin-1")  # an address that was sent names a moment, a filter
+        wanted = f"{path}?{query}" if query else path
+        target = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted, safe='/')}"
         headers = [(b"location", target.encode()), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})

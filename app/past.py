@@ -32,6 +32,7 @@ from streams.codec import millis
 from streams.errors import GridpostError
 from streams.model import Case, Entry
 from streams.snapshot import Snapshot, case_item
+from streams.workflow import OPEN
 
 log = logging.getLogger("gridpost.web")
 LONGEST_WALK = timedelta(hours=36)
@@ -135,8 +136,9 @@ def over_then(request: Request, at: At = "") -> Response:
     centre = centre_of(request)
     when = kept_instant(centre, "at", at)
     known = snapshot_at(centre, when, moves=False)
-    found = _over(centre, when, known)[:OVER_SHOWN]
-    return _json({"items": [case_item(case) for case in found], "next": None})
+    lately = [case for case in known.cases.values() if case.state not in OPEN]  # since the picture's last snapshot
+    found = sorted([*lately, *_over(centre, when, known)], key=lambda case: case.updated, reverse=True)
+    return _json({"items": [case_item(case) for case in found[:OVER_SHOWN]], "next": None})
 
 
 @router.get("/cases/{no}")
@@ -258,6 +260,7 @@ def case_and_log(centre: Centre, no: str, when: datetime) -> tuple[Case, tuple[E
 
 def _over(centre: Centre, when: datetime, then: Snapshot) -> list[Case]:
     archive, address = open_archive(centre), centre.pictures.address
+    """Those that are not in the picture any more."""
     return _again(lambda: over(archive, when, list(then.cases), address))
 
 

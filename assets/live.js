@@ -105,7 +105,7 @@ window.gridpost = (function () {
 
   function hear(message) {
     if (message.type === "link") {
-      if (message.signedOut) { location.assign("/sign-in?next=" + encodeURIComponent(location.pathname)); return; }
+      if (message.signedOut) { location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search)); return; }
       link.tries = message.tries;
       if (message.live && !link.live && message.recovered !== null) {
         link.recovered = message.recovered;

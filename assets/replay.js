@@ -25,7 +25,7 @@ window.gridpostPast = (function () {
   async function get(path, query, signal) {
     const said = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, typeof value === "number" && key !== "step" ? new Date(value).toISOString() : value]));
     const answer = await fetch("/api/v1/past" + path + "?" + said, {signal}), body = await answer.json();
-    if (answer.status === 401) location.assign("/sign-in?next=" + encodeURIComponent(location.pathname));
+    if (answer.status === 401) location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
     if (!answer.ok) throw Object.assign(new Error(body.error), {said: gp.lang() === "zh" ? body.message_zh : body.message_en, body});
     return body;
   }

@@ -41,15 +41,15 @@ LOG = "SELECT entry FROM acts a WHERE no = ? AND a.at <= ? ORDER BY ms, seq"
 _clocks = msgspec.json.Decoder(tuple[Clock, ...]).decode
 
 
-def over(archive: Archive, when: datetime, open_then: Iterable[str], picture: Picture = lambda i: i) -> list[Case]:
+def over(archive: Archive, when: datetime, known: Iterable[str], picture: Picture = lambda i: i) -> list[Case]:
     """The cases that were over at `when`, of those that came in, fell due or were closed on its local day, newest
-    first. `open_then`: the numbers of those that were open."""
+    first. `known`: the numbers of those that are known otherwise."""
     local = when.astimezone(archive.tz)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     with archive.open(days_of(archive, when - timedelta(days=DAYS), when), ("cases",)) as found:
         rows = _named(found.execute(OF_THE_DAY, {"when": when, "day": midnight}))
-    known = set(open_then)
-    cases = [case for row in rows if row["no"] not in known and (case := _over(row, when, picture)) is not None]
+    left_out = set(known)
+    cases = [case for row in rows if row["no"] not in left_out and (case := _over(row, when, picture)) is not None]
     return sorted(cases, key=lambda case: case.updated, reverse=True)
 
 

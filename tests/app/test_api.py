@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -48,6 +49,13 @@ def test_a_stranger_is_led_to_the_sign_in_page_and_back(web: TestClient, path: s
     answer = web.get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
     assert web.get("/sign-in").status_code == 200
+
+
+def test_an_address_that_names_a_moment_survives_the_sign_in(web: TestClient) -> None:
+    """What stands behind the question mark comes along: a moment of the past, a filter."""
+    asked = "/dispatch?at=2026-11-22T08:00:00%2B08:00"
+    led = web.get(asked).headers["location"]
+    assert parse_qs(urlsplit(led).query)["next"] == [asked]
 
 
 def test_health_is_for_everybody(web: TestClient) -> None:
