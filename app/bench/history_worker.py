@@ -106,6 +106,11 @@ def _measured(way: Callable[[str, str], float], url: str, folder: str) -> tuple[
 
 
 def _memory() -> int:
+    """The largest memory of this process so far, in bytes. Linux hands the figure of `getrusage` down from the parent,
+    so it is asked elsewhere."""
+    told = Path("/proc/self/status")
+    if told.exists():
+        return next(int(line.split()[1]) for line in told.read_text().splitlines() if line.startswith("VmHWM")) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
