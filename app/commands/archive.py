@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gridpost")
 app = typer.Typer(no_args_is_help=True, help="History: keep everything that happened, and check what was kept.")
-NOTHING = "{} has nothing yet: run `gridpost archive run`; or set GRIDPOST_STATE_DIR and GRIDPOST_SITE to where it does."
+NOTHING = "{} has nothing yet: run `gridpost archive run`, or let GRIDPOST_CONFIG name a site that has."
 NUMBER = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
