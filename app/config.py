@@ -9,6 +9,7 @@ accepted form; the refusal and docs/settings.md both use it.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -199,6 +200,19 @@ def variables(settings: Settings) -> dict[str, str]:
             value = "[" + ",".join(f'"{item}"' for item in value) + "]"
         found[PREFIX + name.upper()] = str(value)
     return found
+
+
+def as_file(settings: Settings) -> str:
+    """The settings as a settings file, for commands that shall see the same from any directory; without the secret."""
+    lines = []
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if value is None or isinstance(value, SecretStr):
+            continue
+        if isinstance(value, Path):
+            value = str(value.resolve())
+        lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")  # these values read the same in TOML
+    return "\n".join(lines) + "\n"
 
 
 def _url(value: str | None, schemes: tuple[str, ...]) -> str | None:

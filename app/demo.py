@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,7 +29,7 @@ from typing import Any
 from app.accounts import DESK_ROLES, Accounts, new_password
 from app.centre import open_accounts, open_queue, wall_clock
 from app.children import Child, wait_for
-from app.config import ROOT, Settings, variables
+from app.config import DEFAULT_FILE, ROOT, Settings, as_file, variables
 from streams.codec import local_day
 from streams.dispatch_queue import DispatchQueue
 from streams.embedded import Broker, Valkey, free_port
@@ -105,7 +107,7 @@ def run(settings: Settings, wanted: Wanted, say: Say) -> None:
                 "site": whole.site, "grids": str(whole.grids.resolve()), "users": users,
                 "token": next(user["token"] for user in users if user["role"] == "administrator"),
             }  # fmt: skip
-            _tell(ready, wanted, say)
+            _tell(ready, _settings_file(whole), wanted, say)
             _look_after(children, (valkey, broker), stop, say)
         say("Stopping the servers …")
     say("Stopped. The same state shows the same cases again.")
@@ -212,14 +214,25 @@ def _ignored(queue: DispatchQueue) -> int:
     return sum(queue.counts(day).get("ignored:frigate:stats", 0) for day in set(days))
 
 
-def _tell(ready: dict[str, Any], wanted: Wanted, say: Say) -> None:
+def _settings_file(whole: Settings) -> Path:
+    """The settings of this demo beside its state: with them every command finds its servers and its history."""
+    path = whole.state_dir / DEFAULT_FILE
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(as_file(whole))
+    return path
+
+
+def _tell(ready: dict[str, Any], settings: Path, wanted: Wanted, say: Say) -> None:
     """Say where everything is, on the terminal and in the ready file."""
     lines = ["", f"  网格哨 Gridpost is ready: {ready['url']}", ""]
     lines += [
         f"    {user['role']:<15}{user['name']:<15}{user['password']}{_hint(user)}" for user in ready["users"]
     ]
     lines += ["", f"  MQTT  {ready['mqtt_url']}   topics gridpost/{ready['site']}/<kind>/<device>"]
-    lines += [f"  Redis {ready['redis_url']}   for `GRIDPOST_REDIS_URL=… gridpost cases verify`", "  Ctrl-C stops."]
+    lines += [
+        f"  Redis {ready['redis_url']}", "", "  Commands find this site by its settings:",
+        f"    GRIDPOST_CONFIG={shlex.quote(str(settings))} {_command()} archive list", "", "  Ctrl-C stops.",
+    ]  # fmt: skip
     say("\n".join([*lines, ""]))
     if wanted.ready_file is not None:
         partial = wanted.ready_file.with_name(wanted.ready_file.name + ".part")
@@ -227,6 +240,14 @@ def _tell(ready: dict[str, Any], wanted: Wanted, say: Say) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(ready, file, ensure_ascii=False, indent=2)
         os.replace(partial, wanted.ready_file)
+
+
+def _command() -> str:
+    """How `gridpost` is called from here, be it on the PATH or not."""
+    beside = Path(sys.executable).with_name("gridpost")
+    if not beside.exists() or shutil.which("gridpost") == str(beside):
+        return "gridpost"
+    return shlex.quote(str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside))
 
 
 def _hint(user: dict[str, str]) -> str:

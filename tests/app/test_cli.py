@@ -175,6 +175,8 @@ def test_ctrl_c_loses_nothing_and_the_same_state_shows_the_same_cases(tmp_path: 
             publisher.drain(30)
         process.send_signal(signal.SIGINT)
     with demo(tmp_path, "--no-simulator") as (second, _):
+        found = gridpost("archive", "list", cwd=tmp_path, GRIDPOST_CONFIG=str(tmp_path / "state" / "gridpost.toml"))
+        assert "200 events" in found.stdout, found
         headers = {"Authorization": f"Bearer {second['token']}"}
         items: list[dict[str, Any]] = []
         items = httpx2.get(f"{second['url']}/api/v1/events?limit=1000&kind=report", headers=headers).json()["items"]

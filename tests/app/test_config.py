@@ -99,6 +99,21 @@ def test_variables_give_a_child_the_same_settings(monkeypatch: pytest.MonkeyPatc
     assert config.load() == first
 
 
+def test_a_settings_file_gives_the_same_settings_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `as_file` returns loads to equal settings in another directory: paths become absolute, the secret stays."""
+    monkeypatch.chdir(tmp_path)
+    first = config.load(redis_url="redis://h/0", media_hosts=("a.example",), state_dir=Path("网格 \"x\""), port=7)
+    path = tmp_path / "settings.toml"
+    path.write_text(config.as_file(first), encoding="utf-8")
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("GRIDPOST_CONFIG", str(path))
+    found = config.load()
+    assert found == first.model_copy(update={"state_dir": (tmp_path / "网格 \"x\"").resolve()})
+    assert "hush" not in config.as_file(config.load(secret_key="hush-hush-hush-hush"))
+
+
 def test_secrets_are_not_in_the_text_of_the_settings() -> None:
     """A log line that shows the settings shows no password."""
     found = config.load(redis_url="redis://u:hush@h/0", mqtt_url="mqtt://u:hush@h", secret_key="hush-hush-hush-hush")
