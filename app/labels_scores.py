@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SCORE_WORDS: dict[str, tuple[str, str]] = {
     "title_scores": ("四维考评", "Four-part score"),
-    "sc_open": ("四维考评", "Scores"),
+    "nav_scores": ("考评", "Scores"),
     "sc_h1": ("{days}：{n} 个得分对象，共 {total} 分", "{days}: {n} with points, {total} in all"),
     "sc_none": ("{days}：没有得分", "{days}: no points"),
     "sc_basis": (

@@ -5,7 +5,6 @@ from __future__ import annotations
 WHAT_IF_WORDS: dict[str, tuple[str, str]] = {
     "nav_what_if": ("推演", "What if"),
     "what_if": ("推演", "What if"),
-    "wi_open": ("推演这一天", "What if"),
     "wi_h1": ("换一种做法，这一天会怎样？", "The same day, done another way"),
     "wi_lead": (
         "把存档的一天按真实规则重放两遍：一遍用当日的设置，一遍用您要试的设置。",

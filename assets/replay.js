@@ -160,7 +160,7 @@ window.gridpostPast = (function () {
     const search = said.toString() ? "?" + said.toString().replace(/%3A/g, ":") : "";
     if (search !== location.search) history.replaceState(history.state, "", location.pathname + search + location.hash);
     document.querySelectorAll("nav a[href], .wall .logo, .lang a").forEach((el) => {
-      if (/^\/(daily|field)/.test(el.pathname)) return;
+      if (/^\/(daily|scores|what-if|field)/.test(el.pathname)) return;
       const to = new URLSearchParams(el.search);
       if (at) to.set("at", at); else to.delete("at");
       el.search = to.toString();

@@ -39,7 +39,7 @@ def layout(lang: str | None = None, day: str | None = None, **_: str) -> html.Di
     return html.Div(
         [
             *frame.documents(seen.lang, about(seen.lang)),
-            frame.header("daily", seen.lang, seen.who, picker(shown, seen.lang)),
+            frame.header("daily", seen.lang, seen.who, picker(shown, seen.lang), shown.isoformat()),
             view.page(report, heat),
             *(dcc.Store(id=name) for name in ("gone", "printed")),
         ],
@@ -70,7 +70,7 @@ def chosen(day: str | None) -> date:
 
 
 def picker(shown: date, lang: Lang) -> list[Any]:
-    """Previous day, the date, next day, what if, export, print."""
+    """Previous day, the date, next day, export, print."""
     last = today()
 
     def step(by: int, key: str, sign: str) -> Any:
@@ -100,9 +100,6 @@ def picker(shown: date, lang: Lang) -> list[Any]:
     return [
         html.Span(className="spacer"),
         html.Div([step(-1, "previous_day", "‹"), field, step(1, "next_day", "›")], className="days"),
-        html.A(word("wi_open", lang), href=f"/what-if?day={shown.isoformat()}", className="wi-link"),
-        html.A(word("sc_open", lang), href=f"/scores?from={shown.isoformat()}&to={shown.isoformat()}",
-               className="wi-link"),
         exports(shown, lang),
         button,
     ]

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, html
+from dash import ClientsideFunction, Input, Output, dcc, html
 
 from app import scores
 from app.accounts import viewer
@@ -94,7 +94,8 @@ def _points(kept: dict[str, str], lang: Lang) -> list[Any]:
 
 
 def _form(kept: dict[str, str], lang: Lang) -> html.Form:
-    """The span and whose scores, as an address: a plain form needs no script."""
+    """The span and whose scores, as an address: a plain form needs no script. It drops the query of its own address, so
+    what stays as it is goes along hidden."""
     today = desk.centre().now().astimezone(desk.centre().settings.tz).date().isoformat()
     days = [
         html.Label([word(f"sc_{name}", lang), dmc.TextInput(name=name, value=kept[name] or today, w=116, size="xs")])
@@ -107,8 +108,10 @@ def _form(kept: dict[str, str], lang: Lang) -> html.Form:
         for each in TO
     ]  # fmt: skip
     return html.Form([html.Nav(by, **extra(aria_label=word("sc_by", lang))), *days,
+                      *(dcc.Input(type="hidden", name=name, value=value)
+                        for name, value in (("by", kept["by"]), ("lang", lang))),
                       html.Button(word("sc_show", lang), type="submit", className="print")],
-                     action=_address(kept, lang, who=""), method="GET", className="kick", id="scores-form")  # fmt: skip
+                     action="/scores", method="GET", className="kick", id="scores-form")  # fmt: skip
 
 
 def _header(kept: dict[str, str], lang: Lang, who: frame.Who) -> html.Header:
@@ -119,7 +122,7 @@ def _header(kept: dict[str, str], lang: Lang, who: frame.Who) -> html.Header:
     ]  # fmt: skip
     logo = [html.Img(src=frame.LOGO_LIGHT, alt="", width=20, height=20), html.Span(word("product", lang))]
     return html.Header(
-        [html.A(logo, href="/", className="logo"), frame.navigation("scores", lang), html.Span(className="spacer"),
+        [html.A(logo, href="/", className="logo"), frame.navigation("scores", lang, who), html.Span(className="spacer"),
          frame.person(lang, who),
          html.Span(switch, className="lang", role="group", **extra(aria_label=word("language", lang)))],
         className="bar",

@@ -14,7 +14,9 @@ from dash import html
 
 from app.labels import Lang, dictionary, word
 from app.views.attributes import extra
+from app.what_if import ROLES as WHAT_IF_ROLES
 
+PAGES = ("wall", "dispatch", "replay", "daily", "scores", "what-if")
 LOGO = "/assets/logo.svg"
 LOGO_LIGHT = "/assets/logo-light.svg"
 
@@ -39,8 +41,9 @@ def documents(lang: Lang, directory: Mapping[str, Any]) -> list[html.Script]:
     ]
 
 
-def header(page: str, lang: Lang, who: Who, middle: Sequence[Any] = ()) -> html.Header:
-    """The bar of the desk pages: product, navigation, what the page puts in the middle, live state, clock, person."""
+def header(page: str, lang: Lang, who: Who, middle: Sequence[Any] = (), day: str = "") -> html.Header:
+    """The bar of the desk pages: product, navigation, what the page puts in the middle, live state, clock, person.
+    `day`: the local day that the page shows, to go on with."""
     live = (
         [
             html.Span(
@@ -65,7 +68,7 @@ def header(page: str, lang: Lang, who: Who, middle: Sequence[Any] = ()) -> html.
                 href="/",
                 className="logo",
             ),
-            navigation(page, lang),
+            navigation(page, lang, who, day),
             *middle,
             html.Span(className="spacer"),
             *live,
@@ -84,17 +87,20 @@ def past_button(lang: Lang) -> html.Button:
     )  # fmt: skip
 
 
-def navigation(page: str, lang: Lang) -> html.Nav:
-    """The pages; the current one is marked for eyes and screen readers."""
+def navigation(page: str, lang: Lang, who: Who, day: str = "") -> html.Nav:
+    """The pages that this person may open; the current one is marked for eyes and screen readers. `day`: the scores and
+    what if go on with that day."""
+    of_day = {"scores": f"?from={day}&to={day}", "what-if": f"?day={day}"} if day else {}
     return html.Nav(
         [
             html.A(
-                word(f"nav_{name}", lang),
-                href=f"/{name}",
+                word(f"nav_{name.replace('-', '_')}", lang),
+                href=f"/{name}{of_day.get(name, '')}",
                 className="on" if name == page else "",
                 **(extra(aria_current="page") if name == page else {}),
             )
-            for name in ("wall", "dispatch", "replay", "daily")
+            for name in PAGES
+            if name != "what-if" or who.role in WHAT_IF_ROLES
         ],
         **extra(aria_label=word("product", lang)),
     )

@@ -21,7 +21,7 @@ def test_a_score_opens_to_its_points(page: Page, web: TestClient, as_role: Calla
     no = work(web, headers)
     web.post("/api/v1/scores/corrections", json=WRONG, headers=headers)
     page.goto("/daily")
-    page.click("text=四维考评")
+    page.click("nav >> text=考评")
     page.wait_for_selector(".scores h1")
     assert "1 个得分对象" in page.inner_text(".scores h1")
     _shot(page, "scores")
@@ -34,6 +34,9 @@ def test_a_score_opens_to_its_points(page: Page, web: TestClient, as_role: Calla
     page.wait_for_selector(".scores h1:has-text('The points of')")
     page.click("text=Squads")
     page.wait_for_selector(".scores h1:has-text('with points')")
+    page.click("#scores-form button")  # another span is shown of the same kind, in the same language
+    page.wait_for_url("**from=*")
+    page.wait_for_selector(".scores nav a.on:has-text('Squads')")
     page.fill("#scores-form [name=from]", "2999-01-01")
     page.click("#scores-form button")
     page.wait_for_selector(".scores [role=alert]")

@@ -31,5 +31,5 @@ def test_a_day_is_asked_for_and_shown_side_by_side(page: Page, archived: str) ->
 def test_the_daily_report_leads_there(page: Page, archived: str) -> None:
     """With its day."""
     page.goto(f"/daily?day={archived}")
-    page.click(".wi-link")
+    page.click("nav >> text=推演")
     page.wait_for_url(f"**/what-if?day={archived}")
