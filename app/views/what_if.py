@@ -47,7 +47,7 @@ def header(lang: Lang, who: frame.Who, name: str) -> html.Header:
                 [html.Img(src=frame.LOGO_LIGHT, alt="", width=20, height=20), html.Span(word("product", lang))],
                 href="/", className="logo",
             ),
-            frame.navigation("what-if", lang),
+            frame.navigation("what-if", lang, who),
             html.Span(className="spacer"),
             frame.person(lang, who),
             html.Span([one("zh", "中"), one("en", "EN")], className="lang", role="group",
@@ -133,9 +133,10 @@ def table(found: Comparison, lang: Lang) -> html.Table:
 
 def _row(row: Row, found: Comparison, lang: Lang) -> html.Tr:
     unit = word(f"wi_{'unit_' if row.unit in ('km', 'case') else ''}{row.unit}", lang)
+    values = [(name, value_of(row, getattr(found, name))) for name in COLUMNS]
     cells = [
-        html.Td([html.B(cell(row, value_of(row, getattr(found, name)))), html.Small(unit)], className=name)
-        for name in COLUMNS
+        html.Td([html.B(cell(row, value)), html.Small("" if value is None else unit)], className=name)
+        for name, value in values
     ]
     return html.Tr([html.Td(word(f"wi_{row.key}", lang), className="tl"), *cells, _marked(row, found, lang)])
 
@@ -143,7 +144,8 @@ def _row(row: Row, found: Comparison, lang: Lang) -> html.Tr:
 def _marked(row: Row, found: Comparison, lang: Lang) -> html.Td:
     text = delta(row, found)
     if text == "—" or text[0] not in "+−":
-        return html.Td([html.B("—" if text == "—" else "0"), html.Em(word("wi_same", lang))], className="change same")
+        said = html.Em("" if text == "—" else word("wi_same", lang))
+        return html.Td([html.B("—" if text == "—" else "0"), said], className="change same")
     if not row.judged:
         return html.Td([html.B(text), html.Em(word("wi_neither", lang))], className="change")
     mark = "worse" if text[0] == "+" else "better"
