@@ -8,7 +8,7 @@ PAST_WORDS: dict[str, tuple[str, str]] = {
     # the mark
     "past_badge": ("历史回放", "PAST"),
     "past_live": ("历史，非实时", "Past, not live"),
-    "past_open": ("回放", "Replay"),
+    "past_open": ("回看", "Look back"),
     "past_open_hint": ("看过去任一时刻（T）", "Look at any moment of the past (T)"),
     "past_age": ("当时", "as it was"),
     "past_frame": ("正在看历史：{time}", "Looking at the past: {time}"),
