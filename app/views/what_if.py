@@ -144,8 +144,8 @@ def _row(row: Row, found: Comparison, lang: Lang) -> html.Tr:
 def _marked(row: Row, found: Comparison, lang: Lang) -> html.Td:
     text = delta(row, found)
     if text == "—" or text[0] not in "+−":
-        said = html.Em("" if text == "—" else word("wi_same", lang))
-        return html.Td([html.B("—" if text == "—" else "0"), said], className="change same")
+        same = "" if text == "—" else word("wi_same", lang)
+        return html.Td([html.B("—" if text == "—" else "0"), html.Em(same)], className="change same")
     if not row.judged:
         return html.Td([html.B(text), html.Em(word("wi_neither", lang))], className="change")
     mark = "worse" if text[0] == "+" else "better"
