@@ -63,10 +63,13 @@ def history(data: Path, state: Path, days: int, position_days: int, patrols: int
     """Measure an archive of so many days. Of the positions, CSV has what pandas reads in a minute."""
     from app.bench import county_year
     from app.bench import history as asked
+    from app.bench.county import county
+    from geo.grids import load
 
     csv_hours = min(24, max(2, 24 * 500 // patrols))
     sizes = county_year.Sizes(days, position_days, patrols, cases, csv_hours)
-    return asked.run(data, state, sizes, lambda line: typer.echo(f"  {line}", err=True))
+    grids = load(county(state) / "grids.geojson")
+    return asked.run(data, grids, sizes, lambda line: typer.echo(f"  {line}", err=True))
 
 
 def measured(name: Name, quick: bool, state: Path) -> Report:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -20,12 +20,11 @@ from typing import Any
 import pandas as pd
 
 from app.bench import Report, Row, at_most, rate
-from app.bench.county import county as county_files
 from app.bench.county_year import TZ, County, Sizes, Told, make
 from app.bench.history_worker import Rates, keeping
 from app.bench.made_cases import DAY_MS
 from app.bench.made_tracks import hours, midnight
-from geo.grids import load
+from geo.grids import GridSet
 from streams.archive import past
 from streams.archive.reading import Archive
 from streams.indicators.counting import Row as Figures
@@ -40,10 +39,10 @@ JUMPS = ("00:47:11", "01:29:58", "09:14:03", "10:59:59", "16:50:20")
 COUNTY_PATROLS, COUNTY_CASES, DAYS_A_YEAR = 5_000, 20_000, 365
 
 
-def run(data: Path, state: Path, sizes: Sizes, told: Told = lambda line: None, rounds: int = ROUNDS) -> Report:
+def run(data: Path, grids: GridSet, sizes: Sizes, told: Told = lambda line: None, rounds: int = ROUNDS) -> Report:
     """Make the days in `data`, or find them there, and ask, each question `rounds` times."""
     begun = time.monotonic()
-    county = make(data, load(county_files(state) / "grids.geojson"), sizes, told)
+    county = make(data, grids, sizes, told)
     took = time.monotonic() - begun
     archive = Archive(county.store, TZ)
     rows, broken = list(_bytes(county)), list(_lost(county))
@@ -138,7 +137,7 @@ def _lost(county: County) -> list[str]:
 def _indicators(
     county: County, archive: Archive, rounds: int, name: str, days: tuple[date, date], goal: float
 ) -> tuple[Row, list[str]]:
-    """Every indicator of a span by grid; the plain way counts six of them."""
+    """Every indicator of cases in a span, by grid; the plain way counts six of them."""
     asked = span(*days, TZ, datetime(2100, 1, 1, tzinfo=UTC))
 
     def ours() -> list[Figures]:
@@ -206,32 +205,37 @@ def _jump(county: County, archive: Archive, rounds: int) -> tuple[Row, list[str]
     """The whole picture at some seconds of the first day, as the replay asks for it; the slowest counts."""
     first = county.sizes.day(0)
     whens = [datetime.fromisoformat(f"{first}T{clock}").replace(tzinfo=TZ) for clock in JUMPS]
-    slowest, wrong = 0.0, []
-    plain_slowest = 0.0
+    begin, part = midnight(first, TZ), county.sizes.csv_hours
+    slowest, plain_slowest, wrong = 0.0, 0.0, []
     for when in whens:
+        until = int(when.timestamp() * 1000)
         took, picture = timed(partial(past.at, archive, when, trails=True), rounds)
         shown = {no: str(case.state) for no, case in picture.cases.items()}
-        plain_took, (cases, patrols) = timed(partial(plain_picture, county, when), 1)
-        slowest, plain_slowest = max(slowest, took), max(plain_slowest, plain_took)
+        cases_took, cases = timed(partial(plain_cases, county, until), 1)
+        places_took, patrols = timed(partial(plain_places, county, until), 1)
+        read = max(1.0, (until - begin) / (DAY_MS / 24) / part)
+        slowest, plain_slowest = max(slowest, took), max(plain_slowest, cases_took + places_took * read)
         if any(shown.get(no) != state for no, state in cases.items()):
             wrong.append(f"the open cases at {when} are others in the CSV files")
         there = {name: (row["lon"], row["lat"]) for name, row in picture.patrols.items() if "lon" in row}
-        begin = datetime.combine(first, datetime.min.time(), TZ)
-        if when < begin + timedelta(hours=county.sizes.csv_hours) and any(there[n] != at for n, at in patrols.items()):
+        if until < begin + part * DAY_MS // 24 and any(there[n] != at for n, at in patrols.items()):
             wrong.append(f"the patrols at {when} are elsewhere in the CSV files")
     return _compared("the picture at any second", slowest, plain_slowest, JUMP_S), wrong
 
 
-def plain_picture(county: County, when: datetime) -> tuple[dict[str, str], dict[str, tuple[float, float]]]:
-    """Open cases with their state, and the last position of each patrol, by pandas."""
-    until = int(when.timestamp() * 1000)
+def plain_cases(county: County, until: int) -> dict[str, str]:
+    """Cases that were open at an instant (epoch ms), with their state, by pandas."""
     acts = pd.read_csv(county.csv / f"acts-{county.sizes.day(0)}.csv", usecols=["at", "no", "after", "ms", "seq"])
     last = acts[acts["at"] <= until].sort_values(["ms", "seq"]).drop_duplicates("no", keep="last")
     still = last[~last.after.isin(["closed", "rated"])]
+    return dict(zip(still.no, still.after, strict=True))
+
+
+def plain_places(county: County, until: int) -> dict[str, tuple[float, float]]:
+    """The last position of each patrol, by pandas."""
     rows = _positions(county, ("received", "at", "device", "lon", "lat"))
     newest = rows[rows.received <= until].sort_values("at").drop_duplicates("device", keep="last")
-    there = zip(newest.lon.tolist(), newest.lat.tolist(), strict=True)
-    return dict(zip(still.no, still.after, strict=True)), dict(zip(newest.device, there, strict=True))
+    return dict(zip(newest.device, zip(newest.lon.tolist(), newest.lat.tolist(), strict=True), strict=True))
 
 
 def _positions(county: County, columns: Sequence[str]) -> pd.DataFrame:
@@ -248,8 +252,8 @@ def _worker(rates: Rates) -> list[Row]:
 
 def _made(county: County, took: float) -> str:
     part = county.sizes.csv_hours
-    whole = f"; positions as CSV: the first {part} hours, the track by pandas is their time times {24 / part:g}"
-    said = "" if part == 24 else f"{whole}, the picture is not multiplied"
+    whole = f"; positions as CSV: the first {part} hours, pandas' time with them is multiplied by what is missing"
+    said = "" if part == 24 else whole
     return f"{sum(county.rows.values()):,} rows, made in {took:.0f} s where they were not there{said}"
 
 
