@@ -33,7 +33,7 @@ from streams.matters import load_matters
 TZ = ZoneInfo("Asia/Shanghai")
 FIRST = date(2026, 10, 1)
 QUARTER_MS, VERSION = 15 * 60_000, "0a1b2c3d"
-FORM = 4
+FORM = 5
 """Counted up when what is made changes: folders of another form are made anew."""
 CASE_COLUMNS = ("no", "state", "grid", "matter", "origin", "received", "closed", "respond_done", "respond_due",
                 "handling_due", "handling_start", "handling_done", "dispatched", "ms", "seq")  # fmt: skip

@@ -237,10 +237,10 @@ def _journal(made: Cases, cases: Ints, steps: Ints, at: Ints, ms: Ints, seq: Int
         '"text":"","image":"","matter":"","place":null,"limit":"","until":null,"into":"","event":"","score":null,',
         '"wanted":""}',
     )  # fmt: skip
-    call = _join('"', _number(ms), "-", _number(seq), '"')
+    call = _join('"', _number(ms), "-", _number(seq + 500), '"')
     columns = {
-        "ms": ms, "seq": seq, "kind": ((steps > 0).astype(np.int64), ("record", "act")), "now": at, "version": version,
-        "count": pa.array(np.ones(len(ms), np.int32), mask=steps > 0),
+        "ms": ms, "seq": seq + 500, "kind": ((steps > 0).astype(np.int64), ("record", "act")), "now": at,
+        "version": version, "count": pa.array(np.ones(len(ms), np.int32), mask=steps > 0),
         "asked": pc.if_else(pa.array(steps > 0), asked, call),
     }  # fmt: skip
     return table_of("journal", columns, len(ms))

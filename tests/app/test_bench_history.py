@@ -18,6 +18,7 @@ from app.bench.made_tracks import hours, midnight
 from app.config import TOWN
 from geo.grids import GridSet, load
 from streams.archive import past
+from streams.archive.check import check
 from streams.archive.reading import Archive
 from streams.archive.rows import case_row, split
 from streams.archive.schema import KINDS
@@ -90,7 +91,9 @@ def test_the_days_are_used_again(state: Path, grids: GridSet, made: County) -> N
 
 
 def test_what_is_made_is_what_the_worker_writes(made: County) -> None:
-    """Columns and types of every file; a change holds the case whose row stands in `cases`; an act's entry is read."""
+    """The check of an archive finds nothing, every file has its kind's columns; a change holds the case whose row is
+    in `cases`; an act's entry is read."""
+    assert check(Archive(made.store, TZ), None).wrong == ()
     for part in made.store.parts(str(SIZES.day(0))):
         plain = {field.name for field in pq.read_schema(made.store.path(part))}
         assert plain == set(KINDS[part.kind].schema.names)
