@@ -72,13 +72,14 @@ def _file(store: Store, part: Part) -> list[str]:
 def _twice(archive: Archive, kinds: set[str]) -> list[str]:
     """Ids that a kind has more than once. A change may touch several cases, hence of cases only the same one counts."""
     wrong = []
-    with archive.open(archive.days(), tuple(kinds), tail=False) as found:
-        for kind in sorted(kinds):
-            key = "ms, seq, no" if kind == "cases" else "ms, seq"
-            rows = found.execute(
-                f"SELECT {key}, count(*) FROM {kind} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 3"
-            ).fetchall()
-            wrong += [f"{kind} {row[0]}-{row[1]} is kept {row[-1]} times" for row in rows]
+    for day in archive.days():  # one after the other: a county's days would not fit into memory together
+        with archive.open([day], tuple(kinds), tail=False) as found:
+            for kind in sorted(kinds):
+                key = "ms, seq, no" if kind == "cases" else "ms, seq"
+                rows = found.execute(
+                    f"SELECT {key}, count(*) FROM {kind} GROUP BY {key} HAVING count(*) > 1 ORDER BY {key} LIMIT 3"
+                ).fetchall()
+                wrong += [f"{kind} {row[0]}-{row[1]} is kept {row[-1]} times" for row in rows]
     return wrong
 
 

@@ -8,7 +8,7 @@ from streams.errors import BadSetting
 
 KINDS = ("events", "tracks", "acts", "cases", "changes", "journal", "snapshots", "contacts")
 """What there is (`schema.py` says of what columns; a setting is read without loading Arrow)."""
-KEEP_DAYS = {"tracks": 180, "contacts": 90, "snapshots": 180}
+KEEP_DAYS = {"tracks": 180, "contacts": 90, "journal": 180, "snapshots": 180}
 """How long a kind is kept unless the settings say otherwise; what is not named is kept for ever."""
 KEEP_FORM = "kinds with their days, such as tracks=180,contacts=90 (kinds that are not named are kept for ever)"
 LEAST_DAYS = 2
