@@ -22,7 +22,7 @@ SCORE_WORDS: dict[str, tuple[str, str]] = {
     "sc_to": ("止", "To"),
     "sc_by": ("按", "By"),
     "sc_show": ("查看", "Show"),
-    "sc_of": ("{name} 的得分明细", "The points of {name}"),
+    "sc_of": ("{name}的得分明细", "The points of {name}"),
     "sc_back": ("返回榜单", "Back to the list"),
     "sc_at": ("时间", "Time"),
     "sc_case": ("案件", "Case"),
