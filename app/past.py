@@ -191,7 +191,7 @@ def kept_instant(centre: Centre, name: str, text: str) -> datetime:
     """The instant that a text names; PastRefused when it is none, or outside of what is kept."""
     when, (first, last) = instant(name, text), bounds(centre)
     if not first <= when <= last + AHEAD:
-        raise outside(centre, name, text, first, last)
+        raise outside(centre, name, f"{when.astimezone(centre.settings.tz):%Y-%m-%d %H:%M:%S}", first, last)
     return min(when, last)
 
 
@@ -223,8 +223,7 @@ def instant(name: str, text: str) -> datetime:
 def outside(centre: Centre, name: str, text: str, first: datetime, last: datetime) -> PastRefused:
     """What is said to somebody who asks for a moment before or after everything that is kept."""
     a, b = (f"{each.astimezone(centre.settings.tz):%Y-%m-%d %H:%M:%S}" for each in (first, last))
-    en = f"{name}={text} is outside of what is kept: {a} to {b}."
-    said = Text(f"{name}={text} 不在保存的历史内：{a} 至 {b}。", en)
+    said = Text(f"{text} 不在保存的历史内：{a} 至 {b}。", f"{text} ({name}) is outside of what is kept: {a} to {b}.")
     return PastRefused("outside_span", said, first=first.isoformat(), last=last.isoformat())
 
 

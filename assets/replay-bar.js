@@ -66,7 +66,7 @@ window.gridpostPastBar = (function () {
     range.addEventListener("change", () => { clearTimeout(later); dragged = 0; go(at()); });
     bar.addEventListener("click", (event) => {
       const on = (css) => event.target.closest(css), step = on("[data-step]"), speed = on("[data-speed]"), turn = on("[data-day]");
-      if (step) past().step(+step.dataset.step * MINUTE);
+      if (step) move(+step.dataset.step * MINUTE);
       else if (speed) past().setSpeed(+speed.dataset.speed);
       else if (turn) shift(+turn.dataset.day);
       else if (on(".past-play")) play();
@@ -86,7 +86,7 @@ window.gridpostPastBar = (function () {
     if (event.key === "Tab") tabbed = true;   // who came to a button by keys presses it by Space; who clicked it wants to play
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const run = {t: () => (isOpen && !past().active() && page !== "replay" ? close() : open()), l: () => leave(),
-      " ": tabbed && on("button, a, summary, [role=option]") ? null : play, ArrowLeft: () => past().step(-MINUTE), ArrowRight: () => past().step(MINUTE)}[key];
+      " ": tabbed && on("button, a, summary, [role=option]") ? null : play, ArrowLeft: () => move(-MINUTE), ArrowRight: () => move(MINUTE)}[key];
     if (!run || (!isOpen && key !== "t")) return;
     event.preventDefault();
     event.stopPropagation();
@@ -96,6 +96,8 @@ window.gridpostPastBar = (function () {
 
   function play() { if (past().active()) past().toggle(); else past().jump(Math.max(span ? span.first : 0, gp.liveNow() - 10 * MINUTE)).then(past().play); }
   function go(at) { past().jump(Math.max(span.first, Math.min(at, gp.liveNow()))); }
+  /* Before the first moment that is kept there is nothing to go to: the first moment it is. */
+  function move(ms) { if (span) go(past().shown() + ms); else past().step(ms); }
   function leave() { past().leave(); if (page !== "replay") close(); }
 
   function open() {

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from app import centre as centres
 from app.centre import Centre
+from app.past import bounds
 from tests.app.conftest import PASSWORD
 from tests.app.past_site import WALKER, History, Watch, keep, lived, moved, watch  # noqa: F401  # a fixture
 from tests.browsing import IN_BROWSER, MAP, eventually
@@ -186,6 +187,17 @@ def test_outside_of_what_is_kept_the_bar_says_from_when_to_when(page: Page, hist
     page.goto("/dispatch?at=2001-01-01T00:00:00Z")
     eventually(page, "/不在保存的历史内/.test((document.querySelector('.past-said') || {}).innerText)", "the reason")
     assert not page.is_visible(".past-frame")
+
+
+def test_a_step_back_from_the_first_moment_stays_there(page: Page, history: History) -> None:
+    """The minute buttons and the arrows end where what is kept begins, without a refusal."""
+    first, _ = bounds(history.centre)
+    look(page, "dispatch", first + timedelta(seconds=20))
+    page.click("#past-bar [data-step='-1']")
+    page.keyboard.press("ArrowLeft")
+    away = f"Math.abs(gridpost.now() - {first.timestamp() * 1000})"
+    eventually(page, f"gridpostPast.active() && {away} < 2e3", "the first moment")
+    assert page.inner_text(".past-said") == ""
 
 
 def test_the_wall_shows_the_figures_of_then(page: Page, history: History) -> None:
