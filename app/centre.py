@@ -17,7 +17,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from app.accounts import Accounts
-from app.config import Settings
+from app.config import SHIPPED_SCORE, Settings
 from app.media import Pictures
 from geo.errors import BadBorderFile, BadGridFile, BadRoads
 from geo.fences import Border, load_borders
@@ -109,7 +109,7 @@ def open_centre(settings: Settings, now: Callable[[], datetime] = wall_clock) ->
         accounts=Accounts(open_redis(settings, decode=True), keys),
         pictures=Pictures(settings.media_dir, settings.media_hosts), now=now,
         roads=read_roads(settings.basemap), borders=read_borders(settings.borders_file), configuration=configuration,
-        score=load_rules(settings.score, matters),
+        score=load_rules(settings.score, matters, shipped=settings.score == SHIPPED_SCORE),
     )  # fmt: skip
     _current[:] = [centre]
     return centre

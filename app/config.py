@@ -30,6 +30,7 @@ PREFIX = "GRIDPOST_"
 FILE_VARIABLE = "GRIDPOST_CONFIG"
 DEFAULT_FILE = "gridpost.toml"
 ROOT = Path(__file__).resolve().parent.parent
+SHIPPED_SCORE = ROOT / "data" / "score.toml"
 TOWN = ROOT / "data" / "towns" / "wanghai"
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
 MQTT_SCHEMES = ("mqtt", "mqtts")
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
     patrols: Path = Field(TOWN / "patrols.csv", description="the path of a patrol register")
     sources: Path = Field(TOWN / "sources.csv", description="the path of a list of sources")
     org: Path = Field(TOWN / "org.toml", description="the path of the organisation file")
-    score: Path = Field(ROOT / "data" / "score.toml", description="the path of the rules of the four-part score")
+    score: Path = Field(SHIPPED_SCORE, description="the path of the rules of the four-part score")
     timezone: str = Field("Asia/Shanghai", description="an IANA time zone, such as Asia/Shanghai")
     media_hosts: tuple[str, ...] = Field(
         (), description='a JSON list of host names, such as ["cameras.example.cn"]'

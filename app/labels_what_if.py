@@ -81,7 +81,7 @@ WHAT_IF_WORDS: dict[str, tuple[str, str]] = {
     "wi_h1_none": ("没有可比的到场时间。", "No arrivals to compare."),
     "wi_said_more": ("增加 {n} 名巡查员", "{n} more on patrol"),
     "wi_said_fewer": ("减少 {n} 名巡查员", "{n} fewer on patrol"),
-    "wi_and_more": ("{names}等 {n} 名", "{names} and {more} more"),
+    "wi_and_more": ("{names}等 {n} 名", "{names} and others, {n} in all"),
     "wi_less": ("越少越好；立案和并案只看不评", "less is better; opening and merging are not judged"),
     "wi_neither": ("不评", "not judged"),
     "wi_said_where": ("（{where}）", " ({where})"),

@@ -216,7 +216,8 @@ window.gridpostMap = (function () {
   function heat() {
     const open = load(), trace = api.gd.data[0], z = trace.locations.map((code) => open.get(code) || 0);
     if (heatLater || z.join() === Array.from(trace.z).join()) return;   // Dash may have drawn its own zeros again
-    const wait = Math.max(heatAt + 5000 - Date.now(), map.isMoving() ? 1000 : 0);
+    const unready = map.isMoving() ? 1000 : map.isStyleLoaded() ? 0 : 250;   // Plotly throws while the style loads
+    const wait = Math.max(heatAt + 5000 - Date.now(), unready);
     if (wait > 0) { heatLater = setTimeout(() => { heatLater = 0; mark("heat"); }, wait); return; }
     heatAt = Date.now();
     Plotly.restyle(api.gd, {z: [z], zmax: [Math.max(5, ...z)]}, [0]);

@@ -247,4 +247,4 @@ def _named(patrols: Sequence[str], lang: Lang, names: Mapping[str, str]) -> str:
 
     shown = ("、" if lang == "zh" else ", ").join(one(each) for each in patrols[:SHOWN])
     more = len(patrols) - SHOWN
-    return word("wi_and_more", lang, names=shown, n=len(patrols), more=more) if more > 0 else shown
+    return word("wi_and_more", lang, names=shown, n=len(patrols)) if more > 0 else shown

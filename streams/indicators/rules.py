@@ -3,7 +3,7 @@ task-force points 专班计分. Weights and points are configuration; `data/scor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -65,8 +65,9 @@ class Rules(msgspec.Struct, frozen=True):
     rules: Mapping[str, Rule]
 
 
-def load_rules(path: Path, matters: Matters) -> Rules:
-    """The rules of the file; raises BadSetting naming file, row, value and what is accepted."""
+def load_rules(path: Path, matters: Matters, *, shipped: bool = False) -> Rules:
+    """The rules of the file; raises BadSetting naming file, row, value and what is accepted. `shipped`: the rules of
+    the release, which go with any catalogue: a module that this one does not have weighs nothing."""
     doc = read_toml(path, "GRIDPOST_SCORE", ("part", "module", "rule"))
     found = Rules(
         rows(path, doc, "part", Part, "key"), rows(path, doc, "module", Module, "key"),
@@ -74,24 +75,25 @@ def load_rules(path: Path, matters: Matters) -> Rules:
     )  # fmt: skip
     if missing := set(PARTS) - set(found.parts):
         raise BadSetting(f"{path}: [[part]] {min(missing)!r} is missing; give all of {', '.join(PARTS)}")
+    modules = {*matters.modules, *found.modules} if shipped else set(matters.modules)
     for rule in found.rules.values():
-        _check(path, rule, matters)
+        _check(path, rule, modules)
     for module in found.modules:
-        _known(path, f"[[module]] {module!r}: key", module, matters.modules)
+        _known(path, f"[[module]] {module!r}: key", module, modules)
     return found
 
 
-def _check(path: Path, rule: Rule, matters: Matters) -> None:
+def _check(path: Path, rule: Rule, modules: Collection[str]) -> None:
     where = f"[[rule]] {rule.key!r}:"
     _known(path, f"{where} act", rule.act, workflow.BY_NAME)
     for module in rule.modules:
-        _known(path, f"{where} modules", module, matters.modules)
+        _known(path, f"{where} modules", module, modules)
     if rule.scores and rule.act != "rate":
         raise BadSetting(f"{path}: {where} scores = {list(rule.scores)} goes with act = 'rate', not {rule.act!r}")
     if rule.late and not rule.clock:
         raise BadSetting(f"{path}: {where} late = true needs the clock that was missed; give clock")
 
 
-def _known(path: Path, where: str, value: str, known: Mapping[str, object]) -> None:
+def _known(path: Path, where: str, value: str, known: Collection[str]) -> None:
     if value not in known:
         raise BadSetting(f"{path}: {where} = {value!r} is unknown; use one of {accepted(known)}")

@@ -245,3 +245,11 @@ def test_a_correction_comes_out_again(desk: Desk, watch: Watch, tmp_path: Path) 
     found = again(desk, kept.stretch())
     assert isinstance(found, Same), told_of(found)
     assert found.acts == len(kept.acts)
+
+
+def test_the_rules_of_the_release_go_with_any_catalogue(desk: Desk) -> None:
+    """A town with matters of its own starts with the shipped rules; in rules of its own a wrong module is refused."""
+    shipped = DATA / "score.toml"
+    assert load_rules(shipped, desk.matters, shipped=True).rules
+    with pytest.raises(BadSetting, match="is unknown; use one of"):
+        load_rules(shipped, desk.matters)
