@@ -54,6 +54,13 @@ window.gridpostMap = (function () {
       document.dispatchEvent(new CustomEvent("gridpost-map"));
       if (options.ready) options.ready(map);
     }, 50);
+    /* A panel that gets another size while the style still loads makes Plotly update a map that is not there yet; it
+       gives up by a rejection that nobody can catch. The update is made again a little later. */
+    addEventListener("unhandledrejection", (event) => {
+      if (!event.reason || event.reason.message !== "Style is not done loading.") return;
+      event.preventDefault();
+      setTimeout(() => { const found = mapOf(id); if (found) Plotly.Plots.resize(found.gd); }, 500);
+    });
     gp.on("reset", () => { heatAt = 0; everything(); });
     gp.on("patrols", (items) => { walkers.moved(items); mark("patrols"); });
     gp.on("cases", () => mark("cases", "marks", "heat"));

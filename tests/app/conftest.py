@@ -133,7 +133,7 @@ def page(browser: Browser, served: str) -> Iterator[Page]:
     foreign: list[str] = []
     errors: list[str] = []
     tab.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((served, "data:", "blob:")) else None)
-    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
     tab.on("console", lambda m: errors.append(m.text) if m.type == "error" and "409" not in m.text else None)
     tab.goto("/sign-in")
     tab.fill("[name=name]", "supervisor")

@@ -47,7 +47,7 @@ def page(browser: Browser, history: History, served: str) -> Iterator[Page]:
     context.set_default_timeout(30_000)
     tab, foreign, errors = context.new_page(), [], []  # type: ignore[var-annotated]
     tab.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((served, "data:", "blob:")) else None)
-    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
     tab.goto("/sign-in?next=/dispatch")
     tab.fill("[name=name]", "supervisor")
     tab.fill("[name=password]", PASSWORD)
@@ -197,7 +197,7 @@ def test_a_step_back_from_the_first_moment_stays_there(page: Page, history: Hist
     page.keyboard.press("ArrowLeft")
     away = f"Math.abs(gridpost.now() - {first.timestamp() * 1000})"
     eventually(page, f"gridpostPast.active() && {away} < 2e3", "the first moment")
-    assert page.inner_text(".past-said") == ""
+    eventually(page, "document.querySelector('.past-said').innerText === ''", "no refusal")
 
 
 def test_the_wall_shows_the_figures_of_then(page: Page, history: History) -> None:
