@@ -133,10 +133,10 @@ def test_no_temporary_file_is_left(
 def test_the_menu_of_the_daily_page_saves_files(lived: Centre, open_now: None, page: Page) -> None:
     """It opens on a click, and each of its three links is a download with the day's name."""
     page.goto("/daily?lang=zh")
-    page.click(".exports summary")
     day = lived.now().astimezone(lived.settings.tz).date()
     for text, name in (("日报 PDF", f"daily-{day}.pdf"), ("当日案件 Excel", f"cases-{day}.xlsx"),
                        ("当日案件 CSV", f"cases-{day}.csv")):  # fmt: skip
+        page.click(".exports summary")  # it closes when something was chosen
         with page.expect_download() as waiting:
             page.click(f".exports a:has-text('{text}')")
         assert waiting.value.suggested_filename == f"gridpost-{lived.settings.site}-{name}"
