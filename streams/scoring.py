@@ -76,8 +76,8 @@ class ClosedOnDay(msgspec.Struct, frozen=True):
 
 
 class OpenNow(msgspec.Struct, frozen=True):
-    """Cases open at the cut-off, whenever they came in. `supervised`: a running clock is past its limit or
-    has 10 % or less of it left; `overdue`: past it."""
+    """Cases open at the cut-off, whenever they came in. `supervised`: a reminder has gone up to a
+    named person, or a running clock is past its limit or has 10 % or less of it left; `overdue`: past it."""
 
     open: int
     supervised: int
@@ -188,10 +188,11 @@ def runs(clock: Clock) -> bool:
 
 
 def supervised(case: Case, at: int) -> bool:
-    """Whether a running clock of an open case is past its limit or has a tenth of it or less left (epoch
-    ms)."""
-    return case.state in OPEN and any(
-        runs(clock) and clock.due - at <= NEAR * (clock.due - clock.start) for clock in case.clocks
+    """Whether an open case lies before a named person: a reminder has gone up to one, or a running clock is past its
+    limit or has a tenth of it or less left (epoch ms). As the desk's tab counts (`dispatch-queue.js`)."""
+    return case.state in OPEN and (
+        case.level > 0
+        or any(runs(clock) and clock.due - at <= NEAR * (clock.due - clock.start) for clock in case.clocks)
     )
 
 

@@ -170,6 +170,13 @@ def test_supervised_is_near_or_past_a_running_limit(
     assert (now.supervised, now.overdue) == (supervised, overdue)
 
 
+def test_what_has_gone_up_stays_supervised_until_it_is_over() -> None:
+    """A case that a reminder put before a named person is supervised, also after that clock has stopped."""
+    clocks = handle(20.0)
+    for state, level, supervised in ((State.ON_SCENE, 1, 1), (State.ON_SCENE, 0, 0), (State.CLOSED, 1, 0)):
+        assert figures([case(1, state, clocks=clocks, level=level)], START, NOW).now.supervised == supervised
+
+
 def test_by_hour_and_origin_in_local_time() -> None:
     """A case of 10:20 local time is in hour 10 of its origin."""
     hours = figures([case(1, origin="device", received=ZERO + 10 * HOUR + 1_200_000)], START, NOW).came_in.by_hour
