@@ -13,6 +13,7 @@ import redis
 from app.centre import open_accounts, open_queue, open_redis, read_calendar, read_grids, read_org, wall_clock
 from app.config import Settings
 from app.logs import without_password
+from streams.archive.keeping import OLD_S
 from streams.errors import BadSetting
 from streams.matters import load_matters
 from streams.organisation import check_grids, check_matters, check_register
@@ -20,7 +21,6 @@ from streams.register import load_register
 
 MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 ANSWER_S = 3.0
-OLD_ARCHIVE_S = 300
 
 
 class Finding(NamedTuple):
@@ -106,7 +106,7 @@ def _archive(settings: Settings) -> Finding:
     lag = open_queue(settings).archive_lag(wall_clock())
     if lag is None:
         return Finding(None, "archive", "nothing was ever kept: `gridpost archive run` keeps the history")
-    if lag > OLD_ARCHIVE_S:
+    if lag > OLD_S:
         return Finding(False, "archive", f"nothing was kept for {lag:.0f} s: is `gridpost archive run` running?")
     return Finding(True, "archive", "history is kept")
 

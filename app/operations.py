@@ -14,11 +14,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from app.api import VERSION, centre_of
 from app.feed import Feed
 from app.text import Text
+from streams.archive.keeping import OLD_S
 from streams.codec import local_day, millis
 from streams.errors import Unreachable
 
 SILENT_INGEST_S = 300
-OLD_ARCHIVE_S = 300
 FULL = 0.8
 Reason = dict[str, Any]
 router = APIRouter(tags=["operations"])
@@ -54,7 +54,7 @@ def readyz(request: Request) -> Response:
                 + ("as long as we know." if age is None else f"{age:.0f} s."),
             ))  # fmt: skip
         lag = details["archive_lag_s"] = centre.queue.archive_lag(centre.now())
-        if lag is not None and lag > OLD_ARCHIVE_S:
+        if lag is not None and lag > OLD_S:
             warnings.append(_reason(
                 "archive", f"历史归档已停 {lag:.0f} 秒。", f"The archive worker has kept nothing for {lag:.0f} s."
             ))  # fmt: skip

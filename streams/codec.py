@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Literal
 
 import msgspec
@@ -58,6 +58,11 @@ def moment(ms: int | float) -> datetime:
 def local_day(at: datetime, tz: tzinfo) -> str:
     """The local day an instant belongs to, `YYYY-MM-DD`."""
     return at.astimezone(tz).strftime("%Y-%m-%d")
+
+
+def days_between(first: date, last: date) -> list[str]:
+    """The days from the first to the last, both included, as `local_day` names them."""
+    return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
 
 
 def case_from_hash(row: Mapping[bytes, bytes]) -> Case:

@@ -211,7 +211,7 @@ class Ledger:
         """How long what happened has waited for the archive worker: seconds since its last commit while the stream of
         events holds more, else 0; None when no archive was ever kept."""
         with self.reaching(), self.redis.pipeline(transaction=False) as pipe:
-            pipe.hmget(self.keys("archived"), "events", "at")
+            pipe.hmget(self.keys.archived, "events", "at")
             pipe.xrevrange(self.keys.events, count=1)
             (upto, at), newest = pipe.execute()
         if at is None:

@@ -200,7 +200,7 @@ class Keeper:
         """Tell Redis how far the streams are kept: it trims behind that only."""
         told: dict[Any, Any] = {stream: self.head.position(stream) for stream in STREAMS}
         with self.ledger.reaching():
-            self.ledger.redis.hset(self.ledger.keys("archived"), mapping={**told, "at": self.head.at})
+            self.ledger.redis.hset(self.ledger.keys.archived, mapping={**told, "at": self.head.at})
 
 
 def run(

@@ -29,4 +29,8 @@ def parse_keep(text: str) -> dict[str, int]:
     return found
 
 
+DONE_AGAIN = ("events", "tracks", "acts", "journal")
+"""Kinds without which a day cannot be done again."""
+OLD_S = 300
+"""An archive that has kept nothing for so long, though there was something, is said to be behind."""
 DEFAULT_KEEP = ",".join(f"{kind}={days}" for kind, days in KEEP_DAYS.items())

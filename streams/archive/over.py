@@ -30,9 +30,8 @@ COLUMNS = """
     department, person, post, epoch_ms(dispatched) AS dispatched, epoch_ms(closed) AS closed, owner, level, "into",
     score
 """
-NEWEST = "QUALIFY row_number() OVER (PARTITION BY no ORDER BY ms DESC, seq DESC) = 1"
 OF_THE_DAY = f"""
-    SELECT {COLUMNS} FROM (SELECT * FROM cases {NEWEST}) c
+    SELECT {COLUMNS} FROM cases_now c
     WHERE received <= $when AND (received >= $day OR closed >= $day OR handling_due >= $day)
       AND (c.at <= $when OR closed <= $when)
 """

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from streams.archive.reading import Archive
 from streams.archive.rows import stream_id
 from streams.archive.store import Part
-from streams.codec import local_day, millis, to_json
+from streams.codec import days_between, local_day, millis, to_json
 from streams.ledger import Change
 from streams.model import Case
 from streams.snapshot import TRAIL_MS, TRAIL_STEP_MS, Item, Snapshot, case_item
@@ -162,7 +162,7 @@ def _state(archive: Archive, part: Part, row: int) -> str:
 def days_of(archive: Archive, since: datetime, when: datetime) -> list[str]:
     """The local days from `since` to `when`, both included."""
     first, last = since.astimezone(archive.tz).date(), when.astimezone(archive.tz).date()
-    return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+    return days_between(first, last)
 
 
 def _move(snapshot: Snapshot, found: Any) -> None:

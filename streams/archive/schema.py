@@ -54,7 +54,8 @@ def _table(
     packed |= {name: "DELTA_BINARY_PACKED" for name, kind in columns if pa.types.is_timestamp(kind)}
     if geo:
         packed |= {"geometry.x": "BYTE_STREAM_SPLIT", "geometry.y": "BYTE_STREAM_SPLIT"}
-    return Table(schema, tuple(order.split()), packed | encoding, small, group)
+    packed = {name: how for name, how in (packed | encoding).items() if name not in small}
+    return Table(schema, tuple(order.split()), packed, small, group)
 
 
 KINDS: dict[str, Table] = {

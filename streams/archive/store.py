@@ -118,7 +118,7 @@ class Store:
         written, kept = path.with_suffix(".new"), KINDS[kind]
         pq.write_table(
             plain(rows), written, compression="zstd", compression_level=6, row_group_size=kept.group,
-            use_dictionary=list(kept.dictionary), column_encoding=_encodings(kept.encoding, kept.dictionary),
+            use_dictionary=list(kept.dictionary), column_encoding=kept.encoding,
             write_page_index=True,
         )  # fmt: skip
         digest = _to_disk(written)
@@ -196,10 +196,6 @@ def _span(rows: pa.Table) -> tuple[tuple[int, int], tuple[int, int]]:
     ms, seq = rows["ms"].to_numpy(), rows["seq"].to_numpy()
     first, last = ms.min(), ms.max()
     return (int(first), int(seq[ms == first].min())), (int(last), int(seq[ms == last].max()))
-
-
-def _encodings(wanted: dict[str, str], dictionary: Iterable[str]) -> dict[str, str]:
-    return {name: encoding for name, encoding in wanted.items() if name not in set(dictionary)}
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,9 +17,10 @@ import numpy as np
 
 from geo.places import Position
 from streams import checkpoint
+from streams.archive.keeping import DONE_AGAIN
 from streams.archive.reading import Archive
 from streams.archive.rows import joined, stream_id
-from streams.codec import moment, read_entry, to_json
+from streams.codec import days_between, moment, read_entry, to_json
 from streams.errors import BadSetting
 from streams.journal import Call
 from streams.ledger import Recorded
@@ -72,7 +72,7 @@ class DayReader:
         if not path.exists():
             raise BadSetting(f"the archive in {store.root} has no checkpoint of {day}: it has {self._known()}")
         for kind, first in sorted(head.kept_from.items()):
-            if day < first and kind in ("tracks", "events", "acts", "journal"):
+            if day < first and kind in DONE_AGAIN:
                 raise BadSetting(f"{kind} of {day} are no longer kept (since {first}): name a later day")
         later = [each for each in self._days() if each > day]
         self.until = later[0] if later else ""
@@ -118,7 +118,7 @@ class DayReader:
         if not self._upto:
             return
         first, last = date.fromisoformat(self._day), date.fromisoformat(self.until)
-        days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days)]
+        days = days_between(first, last - timedelta(days=1))
         with self._archive.open([self.until], ("cases",), tail=False) as found:
             later = {no for (no,) in found.execute("SELECT DISTINCT no FROM cases").fetchall()}
         with self._archive.open(days, ("cases",), tail=False) as found:
@@ -128,8 +128,7 @@ class DayReader:
         yield from (row for row in rows if row[0] not in later)
 
     def _days(self) -> list[str]:
-        root: Path = self._archive.store.root
-        return sorted(path.parent.name for path in root.glob("*/checkpoint.bin"))
+        return [path.parent.name for path in self._archive.store.checkpoints()]
 
     def _known(self) -> str:
         return ", ".join(self._days()[-7:]) or "none yet (`gridpost archive run` makes one a day)"
@@ -168,8 +167,7 @@ class DayReader:
 
 def _around(first: str, last: str) -> list[str]:
     """The local days from the day before `first` to the day after `last`."""
-    begin, end = date.fromisoformat(first) - timedelta(days=1), date.fromisoformat(last) + timedelta(days=1)
-    return [(begin + timedelta(days=n)).isoformat() for n in range((end - begin).days + 1)]
+    return days_between(date.fromisoformat(first) - timedelta(days=1), date.fromisoformat(last) + timedelta(days=1))
 
 
 def _within(span: Span) -> str:

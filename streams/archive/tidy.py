@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from streams.archive.keeping import DONE_AGAIN
 from streams.archive.rows import sorted_as_kept
 from streams.archive.schema import KINDS
 from streams.archive.store import Head, Part, Store
@@ -27,8 +28,6 @@ GRACE = timedelta(minutes=10)
 HOUR_MS = 3_600_000
 APART = ("contacts",)
 """Kinds that are in no version of a day: what must be deleted when somebody asks for it cannot be frozen."""
-DONE_AGAIN = ("events", "tracks", "acts", "journal")
-"""Kinds without which a day cannot be done again."""
 MANY = 40
 """So many small files of a kind are put together while their day runs."""
 LARGE = 200_000

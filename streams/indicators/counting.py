@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from streams import scoring
+from streams.codec import days_between
 from streams.errors import Refused
 from streams.indicators.definitions import Indicator, base, indicator, indicators
 from streams.indicators.groups import WHOLE, Group
@@ -57,7 +58,7 @@ class Span(NamedTuple):
     def days(self, tz: tzinfo, before: int = 0) -> list[str]:
         """The days from `before` days earlier up to the cut-off."""
         first, last = self.first - timedelta(days=before), self.cut.astimezone(tz).date()
-        return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+        return days_between(first, last)
 
 
 def span(first: date, last: date, tz: tzinfo, now: datetime, until: date | None = None) -> Span:
