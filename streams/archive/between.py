@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from streams.archive.past import Picture, days_of, fix_item
-from streams.archive.reading import Archive
+from streams.archive.reading import FIX, Archive
 from streams.codec import millis
 from streams.snapshot import EVENT_NAMES, PERSONAL
 
@@ -25,15 +25,9 @@ CHANGES = """
     SELECT epoch_ms(c.at), patrols, cases, alerts, devices, notices FROM changes c
     WHERE c.at > ? AND c.at <= ? ORDER BY ms, seq
 """
-FIXES = """
-    SELECT step, device, max_by({'at': fixed, 'lon': lon, 'lat': lat, 'grid': grid, 'course': course, 'speed': speed,
-        'accuracy': accuracy, 'registered': registered}, fixed)
-    FROM (SELECT *, (epoch_ms(received) - ? - 1) // ? AS step FROM (
-        SELECT device, epoch_ms(t.at) AS fixed, (round(geometry.x * 1e7) + dx) / 1e7 AS lon,
-            (round(geometry.y * 1e7) + dy) / 1e7 AS lat, grid, course, speed, accuracy,
-            flags NOT LIKE '%unregistered%' AS registered, received
-        FROM tracks t WHERE received > ? AND received <= ? AND flag = ''))
-    GROUP BY step, device ORDER BY step
+MOVED = f"""
+    SELECT (epoch_ms(received) - ? - 1) // ? AS step, device, max_by({FIX}, fixed)
+    FROM fixes WHERE received > ? AND received <= ? GROUP BY step, device ORDER BY step
 """
 NAMES = {"patrols": "patrols", **EVENT_NAMES}
 
@@ -46,7 +40,7 @@ def between(
     with archive.open(days_of(archive, start, end), ("changes", "tracks"), within=(start, end)) as found:
         said = _changed(found.execute(CHANGES, [start, end]).fetchall(), picture)
         wide, first = max(1, round(step.total_seconds() * 1000)), millis(start)
-        rows = found.execute(FIXES, [first, wide, start, end]).fetchall()
+        rows = found.execute(MOVED, [first, wide, start, end]).fetchall()
     moved: dict[int, list[Item]] = {}
     for n, device, fix in rows:
         moved.setdefault(n, []).append(fix_item(device, fix))

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pyarrow.parquet as pq
 
-from streams.archive.reading import Archive
+from streams.archive.reading import FIX, Archive
 from streams.archive.rows import stream_id
 from streams.archive.store import Part
 from streams.codec import days_between, local_day, millis, to_json
@@ -30,22 +30,15 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SNAPSHOT_DAYS = 7
 """A snapshot is looked for so many days back; before the first, the picture is empty."""
 Picture = Callable[[str | None], str | None]
-FIX = """
-    SELECT device, epoch_ms(t.at) AS fixed, (round(geometry.x * 1e7) + dx) / 1e7 AS lon,
-        (round(geometry.y * 1e7) + dy) / 1e7 AS lat, grid, course, speed, accuracy,
-        flags NOT LIKE '%unregistered%' AS registered, received
-    FROM tracks t WHERE received > ? AND received <= ? AND flag = ''
+LATELY = """
+    SELECT device, fixed, lon, lat, grid, course, speed, accuracy, registered
+    FROM fixes WHERE received > ? AND received <= ?
 """
-"""Fixes that were believed, of a time; a fix says nothing of what its patrol was at."""
-LAST = """
-    SELECT device, max_by({'at': fixed, 'lon': lon, 'lat': lat, 'grid': grid, 'course': course, 'speed': speed,
-        'accuracy': accuracy, 'registered': registered}, fixed)
-    FROM fixes GROUP BY device
-"""
+LAST = f"SELECT device, max_by({FIX}, fixed) FROM lately GROUP BY device"
 TRAILS = """
     SELECT device, '[' || string_agg('[' || fixed || ',' || lon || ',' || lat || ']', ',' ORDER BY fixed) || ']'
     FROM (SELECT device, min(fixed) AS fixed, min_by(lon, fixed) AS lon, min_by(lat, fixed) AS lat
-        FROM fixes WHERE fixed > ? GROUP BY device, fixed // ?)
+        FROM lately WHERE fixed > ? GROUP BY device, fixed // ?)
     GROUP BY device
 """
 
@@ -107,7 +100,7 @@ def at(
             texts = {name: part.encode() for name, part in zip(PARTS, parts, strict=True) if part}
             snapshot.fold(Change(f"{ms}-{seq}", texts))
         if moves:
-            found.execute(f"CREATE TEMP TABLE fixes AS {FIX}", [begin, when])
+            found.execute(f"CREATE TEMP TABLE lately AS {LATELY}", [begin, when])
             _move(snapshot, found)
         if trails:
             drawn = found.execute(TRAILS, [millis(when) - TRAIL_MS, TRAIL_STEP_MS]).fetchall()

@@ -1,8 +1,9 @@
 """Asking the archive: DuckDB over its files, and what the streams hold that is not in a file yet.
 
 One view a kind (`events`, `tracks`, `acts`, `cases`, `changes`, `journal`, `snapshots`, `contacts`) with the columns of
-`schema.py`, over the days that are asked for; and `cases_now`, each case once, as its last change left it. `at` is a
-word of DuckDB's SQL: say `e.at` or `"at"`. Times are shown in the zone of the site; nothing is
+`schema.py`, over the days that are asked for; `cases_now`, each case once, as its last change left it; and `fixes`, the
+tracks that were believed, with the exact `lon` and `lat`, `fixed` (their time, epoch ms) and whether the patrol is
+`registered`. `at` is a word of DuckDB's SQL: say `e.at` or `"at"`. Times are shown in the zone of the site; nothing is
 ever fetched from outside.
 """
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 from redis import Redis
 
 from streams.archive.rows import Entry, Rows, table
-from streams.archive.schema import KINDS
+from streams.archive.schema import KINDS, plain
 from streams.archive.store import Head, Part, Store
 from streams.codec import millis, read_entry, read_event
 from streams.keys import Keys
@@ -41,6 +42,16 @@ CASES_NOW = """
 is the stream id as one number: no millisecond has a million entries."""
 
 
+FIXES = """
+    SELECT *, (round(geometry.x * 1e7) + dx) / 1e7 AS lon, (round(geometry.y * 1e7) + dy) / 1e7 AS lat,
+        epoch_ms(t.at) AS fixed, flags NOT LIKE '%unregistered%' AS registered
+    FROM tracks t WHERE flag = ''
+"""
+FIX = """{'at': fixed, 'lon': lon, 'lat': lat, 'grid': grid, 'course': course, 'speed': speed, 'accuracy': accuracy,
+    'registered': registered}"""
+"""A row of `fixes` as the screens know it: it says nothing of what its patrol was at."""
+
+
 class Archive:
     """Reads the archive that `store` keeps. `tz`: the zone of the site. Any number may read while one writes."""
 
@@ -61,16 +72,16 @@ class Archive:
             newest = self._tail(head, kinds, within).tables() if tail and self._redis is not None else {}
             if self.store.head().serial == head.serial:
                 break  # else a worker committed meanwhile, and Redis may have trimmed what we did not read
-        connection = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
-        connection.execute("SET enable_progress_bar = false")
-        connection.execute("SET TimeZone = ?", [str(self.tz)])
+        connection = connected(self.tz)
         parts = [part for day in wanted for part in self.store.parts(day, head) if _may_hold(part, within)]
         for kind in kinds:
             files = [str(self.store.path(part)) for part in parts if part.kind == kind]
             rows = [each for (name, day), each in newest.items() if name == kind and day in wanted]
-            _view(connection, kind, files, _plain(pa.concat_tables(rows) if rows else table(kind, ())))
+            _view(connection, kind, files, plain(pa.concat_tables(rows) if rows else table(kind, ())))
         if "cases" in kinds:
             connection.execute(f"CREATE VIEW cases_now AS {CASES_NOW}")
+        if "tracks" in kinds:
+            connection.execute(f"CREATE VIEW fixes AS {FIXES}")
         return connection
 
     def days(self) -> list[str]:
@@ -93,6 +104,14 @@ class Archive:
                     rows.take(stream, page)
                     after = page[-1][0].decode()
         return rows
+
+
+def connected(tz: tzinfo) -> duckdb.DuckDBPyConnection:
+    """An empty DuckDB in the zone of the site. Close it after use."""
+    connection = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET TimeZone = ?", [str(tz)])
+    return connection
 
 
 def _may_hold(part: Part, within: Within | None) -> bool:
@@ -125,11 +144,3 @@ def _view(connection: duckdb.DuckDBPyConnection, kind: str, files: Sequence[str]
         names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
         parts.insert(0, f"SELECT * FROM read_parquet([{names}], hive_partitioning = false)")
     connection.execute(f"CREATE VIEW {kind} AS {' UNION ALL BY NAME '.join(parts)}")
-
-
-def _plain(rows: pa.Table) -> pa.Table:
-    """Without dictionaries, of which DuckDB would make enumerations of their own."""
-    fields = [
-        field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in rows.schema
-    ]
-    return rows.cast(pa.schema(fields))

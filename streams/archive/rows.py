@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from geo.places import Position
 from streams import scoring
-from streams.archive.schema import E7, KINDS, STEP
+from streams.archive.schema import E7, KINDS, STEP, plain
 from streams.codec import local_day, millis, moment, read_entry, read_event, to_json
 from streams.model import Alert, Case, Clock, Event, Movement, Reading, Report, Status
 
@@ -138,13 +138,8 @@ def table(kind: str, rows: Iterable[Row]) -> pa.Table:
 
 def sorted_as_kept(kind: str, rows: pa.Table) -> pa.Table:
     """The table in the order in which its kind is kept."""
-    plain = rows.select(list(KINDS[kind].order))
-    plain = pa.table({name: _plain(plain[name]) for name in plain.column_names})
-    return rows.take(pc.sort_indices(plain, [(name, "ascending") for name in plain.column_names]))
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    by = list(KINDS[kind].order)
+    return rows.take(pc.sort_indices(plain(rows.select(by)), [(name, "ascending") for name in by]))
 
 
 def _points(places: Iterable[tuple[float, float] | None], kind: pa.DataType) -> pa.Array:

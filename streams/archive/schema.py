@@ -113,7 +113,7 @@ KINDS: dict[str, Table] = {
 
 
 def plain(rows: pa.Table) -> pa.Table:
-    """The table without Arrow dictionaries: Parquet would write the whole of one into each row group, which makes its
-    own from what occurs there."""
+    """The table without Arrow dictionaries. Parquet would write the whole of one into each row group, which makes its
+    own from what occurs there; DuckDB would make an enumeration of each; nothing sorts by them."""
     fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in rows.schema]
     return rows.cast(pa.schema(fields, metadata=rows.schema.metadata))

@@ -20,8 +20,7 @@ ASTRAY, SILENT_S = 12.0, 120.0
 STOP_RADIUS, STOP_S = 50.0, 180.0
 """A stop: all fixes within so many metres, for at least so many seconds."""
 TRACK = """
-    SELECT t.at, (round(geometry.x * 1e7) + dx) / 1e7, (round(geometry.y * 1e7) + dy) / 1e7
-    FROM tracks t WHERE device = ? AND received > ? AND received <= ? AND flag = '' ORDER BY t.at
+    SELECT f.at, lon, lat FROM fixes f WHERE device = ? AND received > ? AND received <= ? ORDER BY f.at
 """
 
 

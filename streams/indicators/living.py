@@ -11,11 +11,10 @@ from datetime import date, tzinfo
 from typing import NamedTuple
 
 import duckdb
-import pyarrow as pa
 
-from streams.archive.reading import Archive
+from streams.archive.reading import Archive, connected
 from streams.archive.rows import Row, Rows, case_row, table
-from streams.archive.schema import KINDS
+from streams.archive.schema import plain
 from streams.indicators.counting import Source
 from streams.ledger import Ledger
 
@@ -44,12 +43,11 @@ class Living(NamedTuple):
         """A connection with a view for each of `kinds`; those that Redis does not keep are empty."""
         if "tracks" in kinds:
             return self.archive.open(days, kinds, tail=tail)
-        connection = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
-        connection.execute("SET TimeZone = ?", [str(self.tz)])
+        connection = connected(self.tz)
         found = {"cases": self._cases, "acts": self._acts}
         for kind in kinds:
             rows = found[kind](sorted(days)) if kind in found else []
-            connection.register(kind, table(kind, rows).cast(_plain(kind)))
+            connection.register(kind, plain(table(kind, rows)))
         return connection
 
     def _cases(self, days: list[str]) -> list[Row]:
@@ -65,9 +63,3 @@ class Living(NamedTuple):
             after = page[-1].id
         wanted = set(days)
         return [row for (_, day), each in rows.rows.items() if day in wanted for row in each]
-
-
-def _plain(kind: str) -> pa.Schema:
-    """The columns of a kind without dictionaries, of which DuckDB would make enumerations."""
-    fields = KINDS[kind].schema
-    return pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in fields])

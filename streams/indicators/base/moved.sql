@@ -1,16 +1,11 @@
 -- Beside the cases: how far each patrol moved, one row a patrol and period, by the fixes that were believed. Between two
 -- fixes more than ten minutes apart nobody knows the way: it is not counted.
 CREATE TEMP TABLE moved AS
-WITH fixes AS (
+WITH steps AS (
     SELECT
-        t.device, t.received, t.at AS moment, (round(t.geometry.x * 1e7) + t.dx) / 1e7 AS lon,
-        (round(t.geometry.y * 1e7) + t.dy) / 1e7 AS lat
-    FROM tracks t
-    WHERE t.flag = '' AND t.received >= getvariable('begin') AND t.received < getvariable('finish')
-), steps AS (
-    SELECT
-        *, lag(moment) OVER before AS moment0, lag(lon) OVER before AS lon0, lag(lat) OVER before AS lat0
-    FROM fixes WINDOW before AS (PARTITION BY device ORDER BY moment, received)
+        device, received, f.at AS moment, lon, lat, lag(f.at) OVER before AS moment0, lag(lon) OVER before AS lon0, lag(lat) OVER before AS lat0
+    FROM fixes f WHERE received >= getvariable('begin') AND received < getvariable('finish')
+    WINDOW before AS (PARTITION BY device ORDER BY f.at, received)
 )
 SELECT
     steps.device AS no, {key} AS key, periods.period, min(steps.received) AS moment,
