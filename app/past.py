@@ -258,8 +258,8 @@ def case_and_log(centre: Centre, no: str, when: datetime) -> tuple[Case, tuple[E
 
 
 def _over(centre: Centre, when: datetime, then: Snapshot) -> list[Case]:
-    archive, address = open_archive(centre), centre.pictures.address
     """Those that are not in the picture any more."""
+    archive, address = open_archive(centre), centre.pictures.address
     return _again(lambda: over(archive, when, list(then.cases), address))
 
 
